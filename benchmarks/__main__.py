@@ -25,6 +25,7 @@ ALL = (
     "slow_disk",
     "fan_out",
     "redis_fan_out",
+    "gateways",
     "feed",
     "large.long_past",
     "large.crowd",

@@ -76,6 +76,11 @@ class RedisProcess:
             connection.sendall(b"".join(parts))
             return connection.recv(65_536)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """End the server as `kill -9` does."""
         assert self._process is not None

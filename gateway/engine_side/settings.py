@@ -10,7 +10,7 @@ from gateway.settings.values import folder, optional, postgres_url, seconds, swi
 from persistence.loop.command_queue import QUEUE_COMMANDS
 from persistence.loop.stall import COMMIT_TIMEOUT_S
 from persistence.postgres.database import STATEMENT_TIMEOUT_MS
-from persistence.relay.commands.messages import STREAM_COMMANDS
+from persistence.relay.commands.messages import STREAM_ENTRIES
 
 
 class StoreSettings(Area, frozen=True, kw_only=True):
@@ -141,9 +141,9 @@ class EngineSettings(Area, frozen=True, kw_only=True):
         int,
         setting(
             "COMMAND_STREAM_SIZE",
-            str(STREAM_COMMANDS),
+            str(STREAM_ENTRIES),
             whole(1, 10**6),
-            "Commands of all gateways under way to the engine by Redis; more: 503.",
+            "Entries of all gateways (1 to 64 commands each) under way in Redis; more: 503.",
         ),
     ]
     gateway_commands: Annotated[

@@ -28,16 +28,22 @@ from persistence.loop.authority import Place
 from persistence.loop.ports import Answer
 from persistence.relay.channel import Sealed, name_of
 
-STREAM_COMMANDS: Final = 10_000
-"""At most so many wait in the stream, what is under way included; more are refused."""
-COMMAND_BYTES: Final = 256 << 10
-"""A batch of the most operations takes less; what is larger isn't looked at."""
+STREAM_ENTRIES: Final = 10_000
+"""At most so many are in the stream, what is under way included; more are refused."""
+PARCEL_COMMANDS: Final = 64
+"""Commands of one entry: reading an entry costs more than most commands in it."""
+PARCEL_BYTES: Final = 1 << 20
+"""Many batches of the most operations take less; what is larger isn't looked at."""
 LIVES_S: Final = 60
 """A stream whose engine isn't there any more goes after so long."""
 SENDER_BYTES: Final = 16
 
+SPACING_S: Final = 0.002
+"""Between two sendings, or two readings, where there is more at once: what costs most is each of
+them, and who is alone never waits."""
+
 BODY: Final = b"c"
-"""The field of an entry that holds a command."""
+"""The field of an entry that holds a parcel."""
 OPENING: Final = b"o"
 """The field of the entries by which an engine makes its stream, or lifts its ids."""
 
@@ -45,13 +51,19 @@ OPENING: Final = b"o"
 class Sent(msgspec.Struct, frozen=True, array_like=True):
     """A command on its way."""
 
-    sender: Annotated[bytes, msgspec.Meta(min_length=SENDER_BYTES, max_length=SENDER_BYTES)]
-    """One start of one process, drawn at random."""
     number: Annotated[int, msgspec.Meta(ge=1)]
     """Of this sender's, upwards."""
     deadline: int
     """Of the database's clock, in microseconds since the epoch: later it is never executed."""
     command: Command
+
+
+class Parcel(msgspec.Struct, frozen=True, array_like=True):
+    """An entry of the stream: what a sender had to send at once, in order."""
+
+    sender: Annotated[bytes, msgspec.Meta(min_length=SENDER_BYTES, max_length=SENDER_BYTES)]
+    """One start of one process, drawn at random."""
+    sent: Annotated[list[Sent], msgspec.Meta(min_length=1, max_length=PARCEL_COMMANDS)]
 
 
 class Why(enum.IntEnum):
@@ -112,7 +124,7 @@ _ERRORS: Final[dict[Why, CommandNotTaken]] = {
     ),
     Why.OTHER: EngineAway("the engine couldn't take the command, nothing was done"),
 }
-_decode_sent: Final = msgspec.msgpack.Decoder(Sent).decode
+_decode_parcel: Final = msgspec.msgpack.Decoder(Parcel).decode
 _decode_answers: Final = msgspec.msgpack.Decoder(Answers).decode
 
 
@@ -130,9 +142,9 @@ def error_of(outcome: NotTaken) -> CommandNotTaken:
     return type(error)(*error.args)
 
 
-def command_stream(identity: str, stream: str, secret: bytes) -> Sealed[Sent]:
+def command_stream(identity: str, stream: str, secret: bytes) -> Sealed[Parcel]:
     """Return the stream of one engine's life (`channel.new_stream`)."""
-    return Sealed(name_of(identity, f"commands:{stream}"), secret, b"commands", _decode_sent)
+    return Sealed(name_of(identity, f"commands:{stream}"), secret, b"commands", _decode_parcel)
 
 
 def answer_channel(identity: str, sender: bytes, secret: bytes) -> Sealed[Answers]:

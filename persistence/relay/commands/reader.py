@@ -31,11 +31,13 @@ from persistence.relay.channel import Sealed
 from persistence.relay.commands.answering import Answering
 from persistence.relay.commands.messages import (
     BODY,
-    COMMAND_BYTES,
     LIVES_S,
     OPENING,
+    PARCEL_BYTES,
+    SPACING_S,
     Done,
     Outcome,
+    Parcel,
     Sent,
     behind,
     id_of,
@@ -68,7 +70,7 @@ class CommandReader:
     def __init__(
         self,
         url: str,
-        stream: Sealed[Sent],
+        stream: Sealed[Parcel],
         answering: Answering,
         commands: CommandPort,
         clock: Callable[[], int],
@@ -85,8 +87,8 @@ class CommandReader:
         """Of the last entry that was read."""
         self._highest: Place = NOWHERE
         """The highest id that was ever seen in this life; no id is given out below it."""
-        self._open: dict[Place, None] = {}
-        """What was taken and isn't answered, in the order of the stream."""
+        self._open: dict[Place, int] = {}
+        """Of each entry how many of its commands aren't answered, in the order of the stream."""
         self._numbers: OrderedDict[bytes, int] = OrderedDict()
         """Of each sender the last command, the sender that was silent for longest first."""
         self._untrimmed = 0
@@ -137,6 +139,7 @@ class CommandReader:
         try:
             await self._look(client)
             self._note(True)
+            read_at = -math.inf
             while not self._closing:
                 found: Any = await client.xread(
                     {key: id_of(self._position)}, count=READ_MOST, block=int(BEAT_S * 1_000)
@@ -149,8 +152,11 @@ class CommandReader:
                     await self._look(client)
                 elif self._untrimmed >= TRIM_EVERY:
                     await self._trim(client)
-                # What Redis has ready is read without a wait: everybody else gets a turn.
-                await asyncio.sleep(0)
+                if entries:
+                    early = read_at + SPACING_S - clock()
+                    # What Redis has ready is read without a wait: everybody else gets a turn.
+                    await asyncio.sleep(max(0.0, early))
+                    read_at = clock()
         finally:
             await client.aclose()
 
@@ -190,38 +196,43 @@ class CommandReader:
         if OPENING in fields:
             return
         sealed = fields.get(BODY)
-        sent = None
-        if sealed is not None and len(sealed) <= COMMAND_BYTES:
-            sent = self._stream.open(sealed)
-        if sent is None or isinstance(sent.command, Timer):
+        parcel = None
+        if sealed is not None and len(sealed) <= PARCEL_BYTES:
+            parcel = self._stream.open(sealed)
+        if parcel is None or any(isinstance(sent.command, Timer) for sent in parcel.sent):
             self._observer.garbled()
             return
-        if not self._is_next(sent):
+        for sent in parcel.sent:
+            self._submit(place, parcel.sender, sent)
+
+    def _submit(self, place: Place, sender: bytes, sent: Sent) -> None:
+        """Hand one command to the engine, unless it came before or comes too late."""
+        if not self._is_next(sender, sent.number):
             self._observer.repeated()
             return
         self._observer.arrived()
         arrived = Arrived(place, sent.deadline, self._clock)
         late = arrived.refusal()
         if late is not None:
-            self._answering.tell(sent.sender, outcome_of(sent.number, late))
+            self._answering.tell(sender, outcome_of(sent.number, late))
             return
         try:
             with acting_by(arrived):
                 future = self._commands.submit(sent.command)
         except (CommandNotTaken, ValueError) as error:
             refused = error if isinstance(error, CommandNotTaken) else CommandNotTaken(str(error))
-            self._answering.tell(sent.sender, outcome_of(sent.number, refused))
+            self._answering.tell(sender, outcome_of(sent.number, refused))
             return
-        self._open[place] = None
-        future.add_done_callback(partial(self._answered, place, sent.sender, sent.number))
+        self._open[place] = self._open.get(place, 0) + 1
+        future.add_done_callback(partial(self._answered, place, sender, sent.number))
 
-    def _is_next(self, sent: Sent) -> bool:
+    def _is_next(self, sender: bytes, number: int) -> bool:
         """Say whether a sender's command is a new one, and note it."""
         numbers = self._numbers
-        if sent.number <= numbers.get(sent.sender, 0):
+        if number <= numbers.get(sender, 0):
             return False
-        numbers[sent.sender] = sent.number
-        numbers.move_to_end(sent.sender)
+        numbers[sender] = number
+        numbers.move_to_end(sender)
         if len(numbers) > _SENDERS:
             numbers.popitem(last=False)
         return True
@@ -229,7 +240,11 @@ class CommandReader:
     def _answered(
         self, place: Place, sender: bytes, number: int, settled: "asyncio.Future[Answer]"
     ) -> None:
-        self._open.pop(place, None)
+        left = self._open.get(place, 1) - 1
+        if left:
+            self._open[place] = left
+        else:
+            self._open.pop(place, None)
         outcome: Outcome
         if settled.cancelled():
             outcome = outcome_of(number, asyncio.CancelledError())

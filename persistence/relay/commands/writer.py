@@ -17,13 +17,20 @@ import logging
 import math
 import secrets
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from redis.exceptions import NoScriptError
 
-from exchange.messages.commands import Command
+from exchange.messages.commands import (
+    AmendOrder,
+    CancelAll,
+    CancelOrder,
+    Command,
+    EndSession,
+    PlaceOrder,
+    RenewLease,
+)
 from exchange.messages.execution import Execution
 from exchange.model.state import State
 from persistence.clock import MICROSECONDS
@@ -33,12 +40,16 @@ from persistence.loop.command_queue import QUEUE_COMMANDS, refuse_unstorable_tex
 from persistence.loop.ports import Answer
 from persistence.loop.stall import COMMIT_TIMEOUT_S
 from persistence.relay.channel import Sealed
+from persistence.relay.commands.adding import Adding
 from persistence.relay.commands.messages import (
-    COMMAND_BYTES,
+    PARCEL_BYTES,
+    PARCEL_COMMANDS,
     SENDER_BYTES,
-    STREAM_COMMANDS,
+    SPACING_S,
+    STREAM_ENTRIES,
     Done,
     NotTaken,
+    Parcel,
     Sent,
     answer_channel,
     command_stream,
@@ -64,26 +75,12 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 
-_TOGETHER: Final = 128
-_TOGETHER_BYTES: Final = 1 << 20
+_PARCELS: Final = 8
+"""Entries that go to Redis at once."""
+_SHORT: Final = (PlaceOrder, CancelOrder, AmendOrder, CancelAll, RenewLease, EndSession)
 _GRACE_S: Final = 2 * COMMAND_TIMEOUT_S
 """So much later than the engine may still execute it an unanswered command is called unknown."""
 _LOOK_S: Final = 0.1
-# One step for Redis: nothing else gets in between the look and the entries. An entry that doesn't
-# fit is an empty answer, and so are all behind it; no stream, no answers.
-_ADD: Final = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
-local length, bound, taken = redis.call('XLEN', KEYS[1]), tonumber(ARGV[1]), {}
-for number = 2, #ARGV do
-    if length < bound then
-        taken[number - 1] = redis.call('XADD', KEYS[1], '*', 'c', ARGV[number])
-        length = length + 1
-    else
-        taken[number - 1] = ''
-    end
-end
-return taken
-"""
 
 
 class _Waiting(msgspec.Struct, frozen=True):
@@ -110,7 +107,7 @@ class StreamCommands:
         *,
         lives_s: float = COMMIT_TIMEOUT_S,
         bound: int = QUEUE_COMMANDS,
-        stream_bound: int = STREAM_COMMANDS,
+        stream_bound: int = STREAM_ENTRIES,
         observer: CommandsObserver | None = None,
     ) -> None:
         """Send to the engine of the database `identity`, whoever leads it (`lead`).
@@ -124,7 +121,7 @@ class StreamCommands:
             is_heard: says whether the engine that leads was heard lately.
             lives_s: so long after it was given the engine may begin to execute a command.
             bound: the most commands that this process has under way.
-            stream_bound: the most that wait in the stream, over all processes.
+            stream_bound: the most entries in the stream, over all processes.
             observer: told of how it goes.
         """
         self._url = url
@@ -134,18 +131,17 @@ class StreamCommands:
         self._is_heard = is_heard
         self._lives_s = lives_s
         self._bound = bound
-        self._stream_bound = str(stream_bound)
+        self._stream_bound = stream_bound
         self._observer = observer or CommandsObserver()
         self._loop = asyncio.get_running_loop()
         self._sender = secrets.token_bytes(SENDER_BYTES)
         self._number = 0
         self._pending = PendingCommands(view, self._observer.unanswered)
         self._outgoing: deque[_Waiting] = deque()
-        self._stream: Sealed[Sent] | None = None
+        self._stream: Sealed[Parcel] | None = None
         self._life: str | None = None
         self._is_connected = False
         self._noted: bool | None = None
-        self._script: str | None = None
         self._closing = False
         self._said_at = -math.inf
         self._news = asyncio.Event()
@@ -177,7 +173,7 @@ class StreamCommands:
         until = self._loop.time() + self._lives_s + _GRACE_S
         pending = Pending(self._number, future, until)
         deadline = self.clock.earliest() + int(self._lives_s * MICROSECONDS)
-        sent = Sent(self._sender, self._number, deadline, command)
+        sent = Sent(self._number, deadline, command)
         self._pending.add(pending)
         self._outgoing.append(_Waiting(pending, sent, current_authority()))
         self._news.set()
@@ -256,20 +252,26 @@ class StreamCommands:
         self._is_connected = False
         self._note(False, reason)
         while self._outgoing:
-            self._refuse(self._outgoing.popleft(), EngineAway("Redis isn't reached"))
+            self._refuse([self._outgoing.popleft()], EngineAway("Redis isn't reached"))
 
     async def _connect_and_send(self) -> None:
         client = make_client(self._url)
         try:
-            self._script = await client.script_load(_ADD)
+            adding = Adding(client, self._stream_bound)
+            await adding.prepare()
             self._is_connected = True
             self._note(True)
+            sent_at = -math.inf
             while True:
                 if not self._outgoing:
                     self._news.clear()
                     await self._wait_or_ask(client)
                     continue
-                await self._send(client)
+                early = sent_at + SPACING_S - self._loop.time()
+                if early > 0:
+                    await asyncio.sleep(early)
+                sent_at = self._loop.time()
+                await self._send(adding)
         finally:
             await client.aclose()
 
@@ -281,56 +283,66 @@ class StreamCommands:
         except TimeoutError:
             await client.ping()
 
-    async def _send(self, client: "Redis") -> None:
+    async def _send(self, adding: Adding) -> None:
         """Send what waits, some of it at a time."""
-        part: list[_Waiting] = []
-        bodies: list[bytes] = []
-        size = 0
         stream, life = self._stream, self._life
-        while self._outgoing and len(part) < _TOGETHER and size < _TOGETHER_BYTES:
-            waiting = self._outgoing.popleft()
-            if stream is None or life is None:
-                self._refuse(waiting, EngineClosed("no engine leads"))
+        parcels: list[list[_Waiting]] = []
+        bodies: list[bytes] = []
+        for _ in range(_PARCELS):
+            part = self._next_part(is_led=stream is not None)
+            if not part or stream is None:
+                break
+            body = stream.seal(Parcel(self._sender, [waiting.sent for waiting in part]))
+            if len(body) > PARCEL_BYTES:
+                self._refuse(part, EngineAway("the command is too large to be sent"))
                 continue
-            refusal = None if waiting.authority is None else waiting.authority.refusal()
-            if refusal is not None:
-                self._refuse(waiting, refusal)
-                continue
-            body = stream.seal(waiting.sent)
-            if len(body) > COMMAND_BYTES:
-                self._refuse(waiting, EngineAway("the command is too large to be sent"))
-                continue
-            waiting.pending.stream = life
-            part.append(waiting)
+            for waiting in part:
+                waiting.pending.stream = life
+            parcels.append(part)
             bodies.append(body)
-            size += len(body)
-        if stream is not None and part:
-            taken = await self._add(client, stream.name, bodies)
-            self._note_taken(part, taken)
+        if stream is not None and parcels:
+            self._note_taken(parcels, await adding.add(stream.name, bodies))
 
-    async def _add(self, client: "Redis", key: str, bodies: list[bytes]) -> list[bytes]:
-        arguments: Any = (1, key, self._stream_bound, *bodies)
-        taken: Any
-        try:
-            taken = await client.evalsha(self._script or "", *arguments)
-        except NoScriptError:
-            # Redis has run nothing: it has forgotten its scripts.
-            taken = await client.eval(_ADD, *arguments)
-        found: list[bytes] = taken
-        return found
+    def _next_part(self, *, is_led: bool) -> list[_Waiting]:
+        """Take what goes into one entry; refuse what has nobody to go to, or no right any more.
 
-    def _note_taken(self, part: list[_Waiting], taken: list[bytes]) -> None:
-        for number, waiting in enumerate(part):
+        What may be large goes alone.
+        """
+        part: list[_Waiting] = []
+        while self._outgoing and len(part) < PARCEL_COMMANDS:
+            waiting = self._outgoing[0]
+            is_large = not isinstance(waiting.sent.command, _SHORT)
+            if part and is_large:
+                break
+            self._outgoing.popleft()
+            refusal = None if waiting.authority is None else waiting.authority.refusal()
+            if not is_led:
+                refusal = EngineClosed("no engine leads")
+            if refusal is not None:
+                self._refuse([waiting], refusal)
+                continue
+            part.append(waiting)
+            if is_large:
+                break
+        return part
+
+    def _note_taken(self, parcels: list[list[_Waiting]], taken: list[bytes]) -> None:
+        sent = 0
+        for number, part in enumerate(parcels):
             if number >= len(taken):
-                self._refuse(waiting, EngineClosed("the engine's stream isn't there"))
+                self._refuse(part, EngineClosed("the engine's stream isn't there"))
             elif taken[number]:
-                waiting.pending.place = place_of(taken[number])
+                place = place_of(taken[number])
+                for waiting in part:
+                    waiting.pending.place = place
+                sent += len(part)
             else:
-                self._refuse(waiting, QueueFull("too many commands wait for the engine"))
-        self._observer.sent(sum(map(bool, taken)))
+                self._refuse(part, QueueFull("too many commands wait for the engine"))
+        self._observer.sent(sent)
 
-    def _refuse(self, waiting: _Waiting, error: Exception) -> None:
-        self._pending.refused(waiting.pending.number, error)
+    def _refuse(self, part: Iterable[_Waiting], error: Exception) -> None:
+        for waiting in part:
+            self._pending.refused(waiting.pending.number, error)
 
     def _note(self, is_connected: bool, reason: str = "") -> None:
         if self._noted is not is_connected:

@@ -65,7 +65,7 @@ async def test_orders_amends_batches_and_cancels_enter_at_any_gateway(fleet: Fle
 async def test_a_repeat_under_its_own_id_gets_the_first_answer_anywhere(fleet: Fleet) -> None:
     gateways = fleet.gateways("one", "two")
     _, ann = fleet.engine.trader()
-    told: list[Any] = []
+    told: list[dict[str, Any]] = []
     for server in (*gateways, fleet.engine, *gateways):
         async with api(server, ann) as client:
             answer = await client.post(f"/orders/{SLUG}", json=ORDER | {"clientOrderId": "mine"})

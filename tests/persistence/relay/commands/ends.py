@@ -5,13 +5,13 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
-from exchange.messages.commands import CancelAll, Command
+from exchange.messages.commands import CancelAll, Command, OpenAccount
 from exchange.model.state import State
 from persistence.clock import now_us
 from persistence.loop.authority import Arrived, Authority, current_authority
 from persistence.loop.ports import Answer
 from persistence.relay.commands.answering import Answering
-from persistence.relay.commands.messages import Sent, answer_channel, command_stream
+from persistence.relay.commands.messages import Parcel, Sent, answer_channel, command_stream
 from persistence.relay.commands.observer import CommandsObserver
 from persistence.relay.commands.reader import CommandReader
 from persistence.relay.commands.shared_clock import SharedClock
@@ -31,6 +31,11 @@ STREAM = command_stream(IDENTITY, LIFE, SECRET)
 def command(number: int) -> CancelAll:
     """A command that can be told from others."""
     return CancelAll(number, None)
+
+
+def alone(number: int) -> OpenAccount:
+    """One that has an entry of its own."""
+    return OpenAccount(number, 0)
 
 
 class Notes(CommandsObserver):
@@ -137,7 +142,7 @@ class Rig:
     def sent(self, number: int, sender: bytes = b"s" * 16, **changes: Any) -> bytes:
         """A sealed command of a sender."""
         deadline = changes.get("deadline", now_us() + 60_000_000)
-        return STREAM.seal(Sent(sender, number, deadline, changes.get("given", command(number))))
+        return STREAM.seal(Parcel(sender, [Sent(number, deadline, command(number))]))
 
 
 @contextlib.asynccontextmanager

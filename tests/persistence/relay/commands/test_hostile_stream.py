@@ -8,7 +8,13 @@ import pytest
 
 from exchange.messages.commands import EndLease
 from persistence.clock import now_us
-from persistence.relay.commands.messages import COMMAND_BYTES, Sent, command_stream
+from persistence.relay.commands.messages import (
+    PARCEL_BYTES,
+    PARCEL_COMMANDS,
+    Parcel,
+    Sent,
+    command_stream,
+)
 from tests.persistence.relay.commands.ends import (
     IDENTITY,
     LIFE,
@@ -32,22 +38,24 @@ def redis(tmp_path: Path) -> Iterator[RedisProcess]:
 
 
 LATER = 1 << 60
-GOOD = STREAM.seal(Sent(b"s" * 16, 1, LATER, command(7)))
+SENT = Sent(1, LATER, command(7))
+PARCEL = Parcel(b"s" * 16, [SENT])
+GOOD = STREAM.seal(PARCEL)
 ELSEWHERE = command_stream(IDENTITY, "another life", SECRET)
 LIES = {
     "nothing": b"",
     "nonsense": b"nonsense",
     "cut": GOOD[:-1],
     "changed": GOOD[:-1] + bytes([GOOD[-1] ^ 1]),
-    "another life's": ELSEWHERE.seal(Sent(b"s" * 16, 1, LATER, command(7))),
-    "another secret's": command_stream(IDENTITY, LIFE, bytes(32)).seal(
-        Sent(b"s" * 16, 1, LATER, command(7))
-    ),
+    "another life's": ELSEWHERE.seal(PARCEL),
+    "another secret's": command_stream(IDENTITY, LIFE, bytes(32)).seal(PARCEL),
     "no command": STREAM.seal(["a", 1]),  # type: ignore[arg-type]
-    "a short name": STREAM.seal(Sent(b"s", 1, LATER, command(7))),
-    "the number 0": STREAM.seal(Sent(b"s" * 16, 0, LATER, command(7))),
-    "a timer": STREAM.seal(Sent(b"s" * 16, 1, LATER, EndLease(1))),
-    "too long": GOOD + bytes(COMMAND_BYTES),
+    "a short name": STREAM.seal(Parcel(b"s", [SENT])),
+    "the number 0": STREAM.seal(Parcel(b"s" * 16, [Sent(0, LATER, command(7))])),
+    "a timer": STREAM.seal(Parcel(b"s" * 16, [SENT, Sent(2, LATER, EndLease(1))])),
+    "empty": STREAM.seal(Parcel(b"s" * 16, [])),
+    "too many": STREAM.seal(Parcel(b"s" * 16, [SENT] * (PARCEL_COMMANDS + 1))),
+    "too long": GOOD + bytes(PARCEL_BYTES),
 }
 
 

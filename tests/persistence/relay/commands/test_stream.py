@@ -18,7 +18,7 @@ from persistence.errors import (
 from persistence.loop.authority import acting_by
 from persistence.loop.ports import Answer
 from persistence.relay.commands import writer as stream_writer
-from tests.persistence.relay.commands.ends import LIFE, STREAM, command, reading, writing
+from tests.persistence.relay.commands.ends import LIFE, STREAM, alone, command, reading, writing
 from tests.redis_process import RedisProcess
 from tests.server_process import until
 
@@ -42,7 +42,7 @@ async def test_commands_keep_their_order_and_are_answered(redis: RedisProcess) -
         for first in range(499):
             assert numbers.index(first) < numbers.index(first + 1)
         places = [rig.engine.place(number) for number in range(1_000)]
-        assert places == sorted(set(places))
+        assert places == sorted(places)
         # What was answered is taken out of the stream.
         await until(lambda: rig.redis.command("XLEN", STREAM.name) == b":0\r\n")
 
@@ -89,7 +89,7 @@ async def test_what_the_engine_cannot_say_is_unknown(redis: RedisProcess) -> Non
 async def test_a_full_stream_takes_nothing_and_loses_nothing(redis: RedisProcess) -> None:
     async with reading(redis) as rig, writing(redis, stream_bound=3) as gateway:
         rig.engine.is_held = True
-        sent = [gateway.port.submit(command(number)) for number in range(5)]
+        sent = [gateway.port.submit(alone(number)) for number in range(5)]
         done, _ = await asyncio.wait(sent, timeout=5, return_when=asyncio.FIRST_EXCEPTION)
         assert done
         for answered in done:
@@ -179,7 +179,7 @@ async def test_what_an_engine_never_took_is_told_when_its_life_has_ended(
 ) -> None:
     async with reading(redis) as rig, writing(redis) as gateway:
         rig.engine.is_held = True
-        sent = [gateway.port.submit(command(number)) for number in range(3)]
+        sent = [gateway.port.submit(alone(number)) for number in range(3)]
         await until(lambda: len(rig.engine.taken) == 3)
         await until(lambda: all(one.place for one in gateway.port._pending))
         gateway.port.life_ended("another life", (0, 0))
@@ -187,6 +187,21 @@ async def test_what_an_engine_never_took_is_told_when_its_life_has_ended(
         gateway.port.life_ended(LIFE, rig.engine.place(1))
         results = await asyncio.gather(*sent, return_exceptions=True)
         assert [type(one) for one in results] == [OutcomeUnknown, OutcomeUnknown, CommandNotTaken]
+
+
+async def test_of_an_entry_that_was_reached_in_part_all_is_unknown(redis: RedisProcess) -> None:
+    async with reading(redis) as rig, writing(redis) as gateway:
+        rig.engine.is_held = True
+        sent = [gateway.port.submit(command(number)) for number in range(3)]
+        await until(lambda: len(rig.engine.taken) == 3)
+        await until(lambda: all(one.place for one in gateway.port._pending))
+        assert rig.engine.place(0) == rig.engine.place(2)
+        rig.engine.answer(1)
+        await sent[1]
+        gateway.port.life_ended(LIFE, rig.engine.place(0))
+        for one in (sent[0], sent[2]):
+            with pytest.raises(OutcomeUnknown):
+                await one
 
 
 async def test_of_a_life_that_nobody_knows_all_is_unknown(redis: RedisProcess) -> None:
