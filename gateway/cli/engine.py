@@ -15,6 +15,7 @@ from gateway.bootstrap.server import StopSignal
 from gateway.bootstrap.settings import Settings
 from gateway.cli import main as process
 from gateway.cli.banner import engine_banner, standby_banner
+from gateway.cli.inherited import listening_socket
 from gateway.cli.respawn import Respawn
 from gateway.cli.waiting import Start
 from gateway.observability.logs import process_logs
@@ -43,7 +44,7 @@ async def _engine(settings: Settings, *, standby: bool, accept_tip: bool, waits:
             return open_standby(settings, logger)
         return open_engine(settings, logger, accept_tip=accept_tip)
 
-    with process.bound(settings) as listening, stop.listen():
+    with listening_socket(settings) as listening, stop.listen():
         start = Start(settings, logger, listening, stop, waits=waits)
         async with start.opened(opened) as running:
             await _welcome(running, settings, listening.getsockname()[1])

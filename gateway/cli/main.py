@@ -1,6 +1,6 @@
 """The `probity` command.
 
-    probity serve           everything in one process
+    probity serve           everything in one process (--gateways N: and N more that serve)
     probity engine          the engine alone, behind gateways
     probity gateway         sockets, reads and orders beside it, over Redis
     probity worker          jobs beside it, in a process of their own
@@ -25,7 +25,6 @@ exit code 1. An engine that can't go on is followed by a new process (`cli/respa
 """
 
 import asyncio
-import errno
 import importlib
 import secrets
 import socket
@@ -43,10 +42,12 @@ from gateway.bootstrap import compose
 from gateway.bootstrap.credits.demonstration import demonstration
 from gateway.bootstrap.feeds import demo_settings
 from gateway.bootstrap.identity.people import ensure_admin
-from gateway.bootstrap.server import Drain, StopSignal, bind, make_server
+from gateway.bootstrap.server import Drain, StopSignal, make_server
 from gateway.bootstrap.settings import Settings, load_settings
 from gateway.bootstrap.worker import open_worker
 from gateway.cli.banner import Opened, banner, gateway_banner, worker_banner
+from gateway.cli.family import GATEWAYS_MAX, FamilyEnded, run_family
+from gateway.cli.inherited import listening_socket, shared_sockets
 from gateway.cli.respawn import Respawn
 from gateway.cli.second_factor import clear_second_factors
 from gateway.cli.users import create_user, set_password
@@ -97,6 +98,10 @@ class EngineStopped(Exception):
         return self._stop.is_set
 
 
+_SAID: Final = (PersistenceError, ApiError, ChecksFailed, EngineStopped, FamilyEnded)
+"""What is wrong in their words, without a traceback."""
+
+
 class _Commands(click.Group):
     """Loads a command of another file when it is called, so that a server's start doesn't."""
 
@@ -133,6 +138,9 @@ def main() -> None:
     """Run a prediction-market exchange."""
 
 
+_GATEWAYS: Final = click.IntRange(1, GATEWAYS_MAX)
+
+
 def listens(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of every command that listens."""
     port = click.IntRange(0, 65_535)
@@ -145,11 +153,22 @@ def listens(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--demo", is_flag=True, help="With some markets and simulated traders in them.")
 @click.option("--accept-tip", is_flag=True, help="The database was put back in time on purpose.")
 @click.option("--no-worker", is_flag=True, help="Leave jobs to `probity worker` (WORKER=off).")
+@click.option("--gateways", type=_GATEWAYS, help="Serve by so many processes beside the engine's.")
 def serve(
-    host: str | None, port: int | None, demo: bool, accept_tip: bool, no_worker: bool
+    host: str | None,
+    port: int | None,
+    demo: bool,
+    accept_tip: bool,
+    no_worker: bool,
+    gateways: int | None,
 ) -> None:
     """Run everything in this process until Ctrl-C."""
     settings = given_settings(host, port)
+    if gateways:
+        kept = [*["--demo"] * demo, *["--no-worker"] * no_worker]
+        logger = process_logs(settings.reports.log_level)
+        run_process(run_family(settings, gateways, logger, kept, ["--accept-tip"] * accept_tip))
+        return
     if no_worker:
         worker = msgspec.structs.replace(settings.worker, in_serve=False)
         settings = msgspec.structs.replace(settings, worker=worker)
@@ -163,7 +182,7 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool, waits: boo
     stop = StopSignal()
     if demo:
         settings = await demo_settings(settings, logger)
-    with bound(settings) as listening, stop.listen():
+    with listening_socket(settings) as listening, stop.listen():
         start = Start(settings, logger, listening, stop, waits=waits)
         async with start.opened(
             lambda: compose.open_exchange(settings, logger, accept_tip=accept_tip)
@@ -200,7 +219,7 @@ def gateway(host: str | None, port: int | None) -> None:
 async def _gateway(settings: Settings, *, waits: bool) -> None:
     logger = process_logs(settings.reports.log_level)
     stop = StopSignal()
-    with bound(settings) as listening, stop.listen():
+    with listening_socket(settings) as listening, stop.listen():
         start = Start(settings, logger, listening, stop, waits=waits)
         async with start.opened(lambda: compose.open_gateway(settings, logger)) as running:
             takes, port = settings.engine.gateway_commands, listening.getsockname()[1]
@@ -223,23 +242,11 @@ def worker(host: str | None, port: int | None) -> None:
 async def _worker(settings: Settings) -> None:
     logger = process_logs(settings.reports.log_level)
     stop = StopSignal()
-    with bound(settings) as listening, stop.listen():
+    with listening_socket(settings) as listening, stop.listen():
         start = Start(settings, logger, listening, stop, waits=False)
         async with start.opened(lambda: open_worker(settings, logger)) as running:
             click.echo(worker_banner(settings.listen.host, listening.getsockname()[1]), err=True)
             await serve_until_ended(running, settings, listening, stop, running.drains)
-
-
-def bound(settings: Settings) -> socket.socket:
-    """Return the socket of the address that is set; raises SettingsError if it can't be had."""
-    try:
-        return bind(settings)
-    except OSError as error:
-        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-            raise SettingsError(f"HOST: {settings.listen.host}: {error.strerror}") from None
-        raise SettingsError(
-            f"PORT: {settings.listen.host}:{settings.listen.port}: {error.strerror}"
-        ) from None
 
 
 async def serve_until_ended(
@@ -256,7 +263,7 @@ async def serve_until_ended(
     stop.ends(server)
     if failed is not None:
         failed.add_done_callback(lambda _: server.end())
-    await server.serve([listening])
+    await server.serve([listening, *shared_sockets()])
 
 
 def first_admin(settings: Settings) -> tuple[str, str]:
@@ -360,7 +367,7 @@ def run_process(work: Coroutine[Any, Any, None], respawn: Respawn | None = None)
     except EndedWaiting as end:
         click.echo(f"probity: {end}", err=True)  # as it was told to, so nothing failed
     except Exception as error:
-        is_said = isinstance(error, PersistenceError | ApiError | ChecksFailed | EngineStopped)
+        is_said = isinstance(error, _SAID)
         if respawn is not None and _may_pass(error, respawn):
             process_logs("info").warning("starting again", reason=_line(error))
             respawn.start_again(is_try=not is_absence(error))
