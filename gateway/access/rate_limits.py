@@ -19,6 +19,7 @@ from gateway.access.api_keys.standing import KeyUse
 from gateway.access.bounded_table import Room
 from gateway.access.budgets import Budget, Policy, Tier
 from gateway.access.settings import LimitSettings
+from gateway.access.shared_limits import Shared
 from gateway.access.spared_cancels import SparedCancels
 from gateway.access.token_buckets import Bucket, Headers, Level
 from gateway.wire.errors import RateLimited
@@ -275,6 +276,13 @@ class RateLimits:
     def _owner(self, user_id: int) -> int:
         """Return the user, whose key it may be."""
         return user_id if user_id > 0 else self._owners.get(user_id, user_id)
+
+    def shared(self) -> tuple[Shared, ...]:
+        """Return what is counted with other processes from now on, in an order of its own."""
+        buckets = (self._address, self._read, self._write, self._cancel, self._session)
+        for bucket in buckets:
+            bucket.share()
+        return buckets
 
     # -- what users have ----------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ costs, and nothing has to be filled by a clock. For one event loop, and bounded:
 room, full buckets go first, since nothing is known by them, then the oldest.
 """
 
+import itertools
 import math
 import time
 from collections.abc import Mapping
@@ -21,6 +22,16 @@ _SLACK: Final = 1e-6
 
 Headers = tuple[tuple[bytes, bytes], ...]
 K = TypeVar("K", str, int)
+
+
+def drained(taken: dict[K, int] | None, most: int) -> list[tuple[K, int]]:
+    """Remove and return at most so many of what was taken."""
+    if not taken or most <= 0:
+        return []
+    found = [(key, taken[key]) for key in itertools.islice(taken, most)]
+    for key, _ in found:
+        del taken[key]
+    return found
 
 
 class Level(NamedTuple):
@@ -42,6 +53,7 @@ class Bucket(Generic[K]):
         "_name",
         "_policy_headers",
         "_room",
+        "_taken_here",
         "limit",
         "policy",
         "window_s",
@@ -60,6 +72,8 @@ class Bucket(Generic[K]):
         self._factors: Mapping[K, int] = {} if factors is None else factors
         self._full_at: dict[K, float] = {}
         self._policy_headers: dict[int, tuple[bytes, bytes]] = {}
+        self._taken_here: dict[K, int] | None = None
+        """What other processes haven't been told; None where there are none."""
 
     def __len__(self) -> int:
         return len(self._full_at)
@@ -102,7 +116,31 @@ class Bucket(Generic[K]):
         left = full_at - now
         if left <= self._depth:
             self._full_at[key] = full_at
+            if self._taken_here is not None:
+                self._taken_here[key] = self._taken_here.get(key, 0) + cost
         return left
+
+    # -- with other processes (`shared_limits.py`) ----------------------------------------------
+
+    def share(self) -> None:
+        """Note from now on what is taken, for others to be told."""
+        self._taken_here = {}
+
+    def drain(self, most: int) -> list[tuple[K, int]]:
+        """Return and forget what was taken here since the last time, of `most` keys."""
+        return drained(self._taken_here, most)
+
+    def taken_elsewhere(self, key: K, cost: int) -> None:
+        """Take what was taken in another process, though it were more than there is: at most as
+        much is owed as fills in one window.
+        """
+        now = time.monotonic()
+        interval = self._interval / self._factors.get(key, 1)
+        full_at = self._full_at.pop(key, None)
+        if full_at is None:
+            self._room.make(self._full_at, lambda full_at: full_at <= now)
+        owed = max(full_at or now, now) + cost * interval
+        self._full_at[key] = min(owed, now + 2 * self.window_s)
 
     def level(self, key: K) -> Level:
         """Return what is in a key's bucket, without taking anything."""

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.access.principals import Role
 from gateway.access.rate_limits import RateLimits
+from gateway.access.shared_limits import SharedLimits
 from gateway.accounts.invitations import Invitations
 from gateway.accounts.mail.addresses import Addresses
 from gateway.accounts.mail.mailer import LoggedMailer, Mailer, SmtpMailer
@@ -25,7 +26,7 @@ from gateway.accounts.passwords.recovery import Recovery
 from gateway.accounts.roles import Roles
 from gateway.accounts.second_factor.challenges import Challenges
 from gateway.accounts.sessions.fresh import FreshLogin
-from gateway.accounts.sessions.keys import KeyRing, key_ring, load_key
+from gateway.accounts.sessions.keys import KeyRing, key_ring, load_key, shared_secret
 from gateway.accounts.sessions.live import LiveSessions
 from gateway.accounts.sessions.refusals import Refusals
 from gateway.accounts.sessions.sign_in import SignIn, add_user
@@ -39,6 +40,7 @@ from gateway.operations.limit_routes import TierWatch
 from gateway.settings.reader import SettingsError
 from gateway.trading.desk import open_order_count
 from persistence.postgres.database import DeadlinePool
+from persistence.relay.looks import identity_of
 from persistence.repositories.audit import AuditLog
 from persistence.repositories.economy.referrals import Referrals
 from persistence.repositories.people.mail_tokens import MailTokens
@@ -182,11 +184,19 @@ async def open_limits(
     side: EngineSide,
     supervisor: Supervisor,
 ) -> RateLimits:
-    """Return the limits, which know the users' tiers from now on."""
+    """Return the limits, which know the users' tiers from now on, and with REDIS_URL what other
+    processes took.
+    """
     limits = RateLimits(settings.limits, partial(open_order_count, side.view))
     tiers = TierWatch(RateTiers(pool), limits)
     await tiers.load()
     await stack.enter_async_context(supervisor.running(tiers.NAME, tiers.run))
+    if settings.store.redis_url is not None:
+        secret = shared_secret(load_key(settings.sign_in.private_key, settings.store.data_dir))
+        identity = await identity_of(pool)
+        shared = SharedLimits(settings.store.redis_url, identity, secret, limits.shared())
+        await stack.enter_async_context(supervisor.running(shared.NAME, shared.run))
+        await stack.enter_async_context(supervisor.running(shared.HEARING, shared.hear))
     return limits
 
 

@@ -4,6 +4,7 @@ and what becomes of them when Redis, a gateway or the engine goes.
 
 import asyncio
 import contextlib
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -172,3 +173,25 @@ async def _taken(client: httpx.AsyncClient) -> None:
                 return
             assert answer.json()["error"]["code"] == "UNAVAILABLE", answer.text
             await asyncio.sleep(0.1)
+
+
+def _refused(server: ServerProcess, token: str) -> bool:
+    """Place an order, and say whether there were too many."""
+    url = f"{server.url}/api/v1/orders/{SLUG}"
+    return httpx.post(url, headers=bearer(token), json=ORDER).status_code == 429
+
+
+async def test_limits_count_over_all_processes(tmp_path: Path, database_url: str) -> None:
+    with contextlib.ExitStack() as stack:
+        fleet = Fleet(tmp_path, database_url, stack, RATE_LIMIT_USER_MAX_WRITES="40")
+        one, two = fleet.gateways("one", "two")
+        _, ann = fleet.engine.trader()
+        async with api(one, ann) as here, api(two, ann) as there:
+            for _ in range(40):
+                answer = await here.post(f"/orders/{SLUG}", json=ORDER)
+                if answer.status_code == 429:
+                    break
+            await until(lambda: _refused(two, ann), 30)
+            orders = (await there.get("/orders?limit=100")).raise_for_status().json()["data"]
+            print(f"{len(orders)} orders of 40 in 60 s, over two gateways")
+            assert len(orders) < 60
