@@ -149,6 +149,9 @@ class Follower:
         self._stream = loaded.look.stream_id
         self._distrusted: str | None = None
         """A stream that led the view ahead of its database."""
+        self._newcomer: str | None = None
+        """A stream that was heard though another one leads."""
+        self._hurry = asyncio.Event()
         self._is_broken = False
         """Whether the view is half of what it should be, and waits for the tables."""
         self._freshness = Freshness(loop.time)
@@ -213,11 +216,20 @@ class Follower:
                 await self._take(message)
 
     async def _watch(self) -> None:
-        """Look at the database once a second, whatever comes over Redis."""
+        """Look at the database once a second, whatever comes over Redis, and for a newcomer."""
         while True:
-            await asyncio.sleep(LOOK_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._hurry.wait()
+            self._hurry.clear()
             with contextlib.suppress(*_AWAY):
                 await self._look()
+
+    def _wonder(self, stream: str) -> None:
+        """Ask at once, and once, whether an engine that wasn't heard before leads now."""
+        if stream not in {self._stream, self._newcomer, self._distrusted}:
+            self._newcomer = stream
+            self._hurry.set()
 
     async def _look(self) -> None:
         """Ask the database who leads and how far it is, and compare.
@@ -256,7 +268,8 @@ class Follower:
             await self._catch_up()
             return
         if message.stream != self._stream or message.stream == self._distrusted:
-            return  # who leads is asked each second
+            self._wonder(message.stream)
+            return
         if isinstance(message, Rows):
             for row in message.rows:
                 if row.epoch == self.epoch and self._fits(row):

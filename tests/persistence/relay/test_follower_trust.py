@@ -47,6 +47,24 @@ async def test_another_engine_leads(database_url: str) -> None:
         made.check()
 
 
+async def test_a_newcomer_is_asked_about_at_once_and_once(database_url: str) -> None:
+    async with rig(database_url) as made:
+        epoch = made.follower.epoch
+        await made.engine.pool.execute(
+            "UPDATE engine_state SET epoch = epoch + 1, stream_id = $1", OTHER
+        )
+        made.tape.put(await made.beat(stream=OTHER))
+        await until(lambda: made.follower.epoch == epoch + 1)
+        assert made.watcher.told == [("epoch", epoch + 1)]
+        # The one of before speaks on, and nothing of it is heard.
+        counted = made.follower._store = Counted(made.follower._store)
+        for _ in range(5):
+            await made.tape.hear(await made.beat())
+        await asyncio.sleep(0.1)
+        assert counted.questions <= 1
+        assert made.follower.epoch == epoch + 1
+
+
 async def test_an_engine_with_another_secret_ends_the_process(database_url: str) -> None:
     async with rig(database_url) as made:
         await made.engine.pool.execute("UPDATE engine_state SET stream_id = 'a stranger'")
