@@ -18,6 +18,7 @@ follows each commit, too.
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +53,8 @@ _PATIENCE_S: Final = 5.0
 """A database that answers nothing for so long is asked on another connection."""
 _LOAD_S: Final = 120.0
 """So long the tables, and what was committed since, may take to come."""
+_REST: Final = 50
+"""So many times as long as a comparison took there is none behind it."""
 _RETRY_S: Final = 0.25
 _LOCK_S: Final = 1.0
 _RELOAD_COMMANDS: Final = 200_000
@@ -116,7 +119,7 @@ class Standby:
         self._silent: Leader | None = None
         self._was_led = False
         self._began = time.monotonic()
-        self._compared_at = time.monotonic()
+        self._compares_at = time.monotonic() + compare_s
         self._heard_at = time.monotonic()
 
     @property
@@ -250,7 +253,7 @@ class Standby:
                 twin = await self._load(connection)
             self._note(twin)
             self._observer.followed(standing, twin.seq)
-            if compares and time.monotonic() - self._compared_at >= self._compare_s:
+            if compares and time.monotonic() >= self._compares_at:
                 await self._compare(connection, twin)
         except StateDiffers as error:
             self._differ(str(error))
@@ -277,7 +280,11 @@ class Standby:
         return twin
 
     async def _compare(self, connection: Connection, twin: Twin) -> None:
-        """Bring the twin to one snapshot of the tables and hold them against each other."""
+        """Bring the twin to one snapshot of the tables and hold them against each other.
+
+        A takeover waits for it, so it has a small part of the time, however large the exchange is.
+        """
+        started = time.monotonic()
         snapshot = await tables.read(connection, segments=self._segments)
         while twin.seq < snapshot.head.last_seq:
             if not await self._take_rows(connection, twin):
@@ -285,11 +292,12 @@ class Standby:
         if (twin.seq, twin.chain_hash) == (snapshot.head.last_seq, snapshot.head.chain_hash):
             state = await asyncio.to_thread(twin.compare, snapshot)
             self._observer.compared(twin.seq, state)
-        self._compared_at = time.monotonic()
+        ended = time.monotonic()
+        self._compares_at = ended + max(self._compare_s, _REST * (ended - started))
 
     def _differ(self, problem: str) -> None:
         self.alarm = problem
-        self._compared_at = time.monotonic()
+        self._compares_at = math.inf
         self._observer.differs(problem)
 
     def _note(self, twin: Twin) -> None:
