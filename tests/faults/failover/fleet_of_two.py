@@ -1,6 +1,5 @@
-"""An engine that trades and one that waits, over one database and one Redis, as real processes.
-
-The first one has the API, the second one is what `probity engine --standby` is.
+"""An engine that leads, one that waits, and two gateways, over one database and one Redis, as real
+processes; who has led and ended waits when it is started again.
 """
 
 import asyncio
@@ -23,9 +22,10 @@ from tests.redis_process import RedisProcess
 from tests.server_process import ServerProcess, until
 
 TAKEN_S = 5.0
-"""From the end of the one to the lead of the other."""
+"""From the end of the one until the other one answers what a gateway sends."""
 GONE_S = 1.0
 """An engine that was stopped ends within so long when it goes on."""
+BACK_S = 60.0
 
 
 class Two:
@@ -36,51 +36,65 @@ class Two:
         self.redis = RedisProcess(folder)
         stack.callback(self.redis.clean_up)
         self.redis.start()
-        known = {
+        self._known = {
             "DATABASE_URL": database_url,
             "REDIS_URL": self.redis.url,
             "LOG_LEVEL": "info",
             "STANDBY_COMPARE_SECONDS": "1",
+            "CANCEL_ONLY_AFTER_TAKEOVER_SECONDS": "0",
+            "POST_ONLY_AFTER_TAKEOVER_SECONDS": "0",
             **settings,
         }
-        self.engine = ServerProcess(folder / "engine", known)
-        self.standby = ServerProcess(folder / "standby", known, "engine")
-        for made in (self.engine, self.standby):
-            stack.callback(made.clean_up)
-
-    def start(self) -> None:
-        """Start the one that trades."""
-        self.engine.start()
-        self.standby.data_dir.mkdir(exist_ok=True)
-        for name in (KEY_FILE, SEAL_FILE):
-            key = self.engine.data_dir / name
-            (self.standby.data_dir / name).write_bytes(key.read_bytes())
-            (self.standby.data_dir / name).chmod(0o600)
-
-    def stand_by(self) -> None:
-        """Start the one that waits."""
+        self._folder, self._stack = folder, stack
+        self.leader = self._process("one", "engine")
+        self.leader.start()
+        self.standby = self._process("two", "engine")
         self.standby.start("--standby")
+        self.gateways = [self._process(name, "gateway") for name in ("three", "four")]
+        for gateway in self.gateways:
+            gateway.start()
+
+    def _process(self, name: str, command: str) -> ServerProcess:
+        """Prepare one in a folder of its own, with the keys that all share."""
+        made = ServerProcess(self._folder / name, self._known, command)
+        self._stack.callback(made.clean_up)
+        made.data_dir.mkdir(mode=0o700)
+        keys = self._folder / "one"
+        for file in (KEY_FILE, SEAL_FILE):
+            if made.data_dir != keys:
+                (made.data_dir / file).write_bytes((keys / file).read_bytes())
+                (made.data_dir / file).chmod(0o600)
+        return made
 
     def open_floor(self, rng: random.Random) -> tuple[dict[str, object], list[Trader]]:
-        """List a market and register its traders."""
-        return open_floor(self.engine, rng)
+        """List a market and register its traders, half of them at each gateway."""
+        market, traders = open_floor(self.gateways[0], rng)
+        for trader in traders[::2]:
+            trader.server = self.gateways[1]
+        return market, traders
 
-    def turn_back(self) -> None:
-        """Let the one with the API have the lead again, and the other one wait."""
-        assert self.standby.end() == 0
-        self.engine.clean_up()
-        self.engine.start()
-        self.stand_by()
+    async def serves(self, trader: Trader, since: float) -> float:
+        """Wait until the engine answers what a gateway sends; return how long after `since`."""
+        async with httpx.AsyncClient(timeout=30) as client:
+            for gateway in self.gateways:
+                url = f"{gateway.url}/api/v1/orders/999999999"
+                while (await client.delete(url, headers=trader.headers)).status_code != 404:
+                    assert time.monotonic() - since < BACK_S
+                    await asyncio.sleep(0.02)
+        return time.monotonic() - since
+
+    def turn(self) -> None:
+        """Take the one that ended for the one that waits from now on."""
+        self.leader, self.standby = self.standby, self.leader
+        self.standby.clean_up()
+        self.standby.start("--standby")
 
 
 @contextlib.contextmanager
 def two(folder: Path, database_url: str, **settings: str) -> Iterator[Two]:
-    """Both, up."""
+    """All of them, up."""
     with ExitStack() as stack:
-        made = Two(folder, database_url, stack, **settings)
-        made.start()
-        made.stand_by()
-        yield made
+        yield Two(folder, database_url, stack, **settings)
 
 
 def leads(server: ServerProcess) -> bool:
@@ -97,19 +111,24 @@ def differs(server: ServerProcess) -> bool:
 
 async def takes_over(server: ServerProcess, since: float) -> float:
     """Wait until a process leads; return how many seconds after `since` that was."""
-    await until(lambda: leads(server), 30)
+    await until(lambda: leads(server), BACK_S)
     return time.monotonic() - since
 
 
 async def nothing_lost(both: Two, market: dict[str, object], traders: list[Trader]) -> int:
-    """Ask for everything without an answer, and hold all against tables and rules; return how much
-    had none.
+    """Ask for everything without an answer, each at the other gateway, and hold all against tables
+    and rules; return how much had none.
     """
-    async with httpx.AsyncClient(base_url=f"{both.engine.url}/api/v1", timeout=30) as client:
-        unknown = sum(await asyncio.gather(*(trader.settle(client) for trader in traders)))
-        connection = await connect(both.database_url)
-        await told_history.compare_stored(connection, traders)
-        await connection.close()
-        expected = told_history.replay(market, traders)
-        await told_history.compare_shown(client, expected, traders)
+    unknown = 0
+    for trader in traders:
+        other = both.gateways[both.gateways[0] is trader.server]
+        async with httpx.AsyncClient(base_url=f"{other.url}/api/v1", timeout=30) as client:
+            unknown += await trader.settle(client)
+    connection = await connect(both.database_url)
+    await told_history.compare_stored(connection, traders)
+    await connection.close()
+    expected = told_history.replay(market, traders)
+    for gateway in both.gateways:
+        async with httpx.AsyncClient(base_url=f"{gateway.url}/api/v1", timeout=30) as client:
+            await told_history.compare_shown(client, expected, traders)
     return unknown

@@ -10,8 +10,10 @@ import os
 import random
 import signal
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from gateway.accounts.sessions.keys import load_key, shared_secret
@@ -21,6 +23,7 @@ from persistence.relay.looks import identity_of
 from persistence.relay.messages import BusMessage
 from persistence.relay.subscriber import RedisSubscriber
 from tests.faults.failover.fleet_of_two import (
+    BACK_S,
     GONE_S,
     TAKEN_S,
     Two,
@@ -30,7 +33,7 @@ from tests.faults.failover.fleet_of_two import (
     two,
 )
 from tests.faults.test_kill import verify
-from tests.faults.trading_load import everybody_trades, some_answers
+from tests.faults.trading_load import Trader, everybody_trades, some_answers
 from tests.lengths import length
 from tests.measured import slowness
 from tests.server_process import until
@@ -47,6 +50,11 @@ def dice() -> random.Random:
     return random.Random(seed)
 
 
+def answers(traders: list[Trader]) -> int:
+    """Return how much was answered so far."""
+    return sum(p.told is not None for trader in traders for p in trader.placings.values())
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_an_engine_killed_under_load_is_taken_over(
@@ -57,19 +65,23 @@ async def test_an_engine_killed_under_load_is_taken_over(
         for number in range(KILLS):
             stop = asyncio.Event()
             tasks = list(everybody_trades(traders, stop))
-            before = sum(len(trader.placings) for trader in traders)
-            await some_answers(traders, before + dice.randint(1, LONGEST_ROUND))
+            await some_answers(traders, answers(traders) + dice.randint(1, LONGEST_ROUND))
             await asyncio.sleep(dice.uniform(0, 0.02))
-            both.engine.kill()
-            took = await takes_over(both.standby, time.monotonic())
-            assert took < TAKEN_S * slowness(), both.standby.words()
-            stop.set()
-            await asyncio.gather(*tasks)
             assert not differs(both.standby)
-            await asyncio.to_thread(both.turn_back)
+            both.leader.kill()
+            killed_at = time.monotonic()
+            stop.set()
+            took = await takes_over(both.standby, killed_at)
+            served = await both.serves(traders[0], killed_at)
+            assert served < TAKEN_S * slowness(), both.standby.words()
+            await asyncio.gather(*tasks)
             unknown = await nothing_lost(both, market, traders)
-            print(f"kill {number}: leads after {took:.2f} s, {unknown} without an answer")
-        await asyncio.to_thread(verify, both.engine)
+            await asyncio.to_thread(both.turn)
+            print(
+                f"kill {number}: leads after {took:.2f} s, serves after {served:.2f} s;"
+                f" {unknown} without an answer"
+            )
+        await asyncio.to_thread(verify, both.leader)
 
 
 class Overheard:
@@ -80,7 +92,7 @@ class Overheard:
 
     async def listen(self, both: Two) -> None:
         """Hear everything, until cancelled."""
-        secret = shared_secret(load_key(None, both.engine.data_dir))
+        secret = shared_secret(load_key(None, both.leader.data_dir))
         connection = await connect(both.database_url)
         channel = Channel(await identity_of(connection), secret)
         await connection.close()
@@ -119,35 +131,87 @@ async def test_an_engine_stopped_in_a_batch_is_taken_over_and_says_nothing_more(
         for number in range(STOPS):
             stop = asyncio.Event()
             tasks = list(everybody_trades(traders, stop))
-            before = sum(len(trader.placings) for trader in traders)
-            await some_answers(traders, before + dice.randint(1, LONGEST_ROUND))
+            await some_answers(traders, answers(traders) + dice.randint(1, LONGEST_ROUND))
             await asyncio.sleep(dice.uniform(0, 0.02))
-            process = both.engine.process
+            assert not differs(both.standby)
+            process = both.leader.process
             assert process is not None
             process.send_signal(signal.SIGSTOP)
-            took = await takes_over(both.standby, time.monotonic())
-            assert took < TAKEN_S * slowness(), both.standby.words()
+            stopped_at = time.monotonic()
+            stop.set()
+            took = await takes_over(both.standby, stopped_at)
+            served = await both.serves(traders[0], stopped_at)
+            assert served < TAKEN_S * slowness(), both.standby.words()
+            await asyncio.gather(*tasks)
             leader, head = await _lead(both)
             await until(lambda: any(m.stream == leader for m in heard.after(0)))  # noqa: B023
             goes_on = time.monotonic()
-            said = both.engine.log.stat().st_size
+            said = both.leader.log.stat().st_size
             process.send_signal(signal.SIGCONT)
-            await until(lambda: b"starting again" in both.engine.log.read_bytes()[said:])  # noqa: B023
+            await until(lambda: b"starting again" in both.leader.log.read_bytes()[said:])  # noqa: B023
             gone = time.monotonic() - goes_on
-            assert gone < GONE_S * slowness(), both.engine.words()
-            stop.set()
-            await asyncio.gather(*tasks)
+            assert gone < GONE_S * slowness(), both.leader.words()
             gone_at = goes_on + gone
             await until(lambda: any(m.stream == leader for m in heard.after(gone_at)))  # noqa: B023
             late = [message for message in heard.after(goes_on) if message.stream != leader]
             assert len(late) <= 1, late
             assert all(message.newest <= head for message in late), late
-            await asyncio.to_thread(both.turn_back)
             unknown = await nothing_lost(both, market, traders)
+            await asyncio.to_thread(both.turn)
             print(
-                f"stop {number}: leads after {took:.2f} s, the other one is gone after"
-                f" {gone:.2f} s, with {len(late)} word on its way; {unknown} without an answer"
+                f"stop {number}: leads after {took:.2f} s, serves after {served:.2f} s; the other"
+                f" one is gone after {gone:.2f} s, with {len(late)} word on its way;"
+                f" {unknown} without an answer"
             )
         listening.cancel()
         await asyncio.wait([listening])
-        await asyncio.to_thread(verify, both.engine)
+        await asyncio.to_thread(verify, both.leader)
+
+
+ORDER = {"side": "BUY", "outcome": "YES", "type": "LIMIT", "price": "0.30", "quantity": "1"}
+
+
+@pytest.mark.slow
+async def test_cancels_come_first_then_post_only_orders_then_everything(
+    tmp_path: Path, database_url: str, dice: random.Random
+) -> None:
+    phases = {
+        "CANCEL_ONLY_AFTER_TAKEOVER_SECONDS": "3",
+        "POST_ONLY_AFTER_TAKEOVER_SECONDS": "3",
+    }
+    with two(tmp_path, database_url, **phases) as both:
+        _, (trader, *_) = await asyncio.to_thread(both.open_floor, dice)
+        gateway = both.gateways[0]
+        url = f"{gateway.url}/api/v1"
+        async with httpx.AsyncClient(base_url=url, headers=trader.headers, timeout=30) as client:
+
+            async def answer(**changes: object) -> tuple[int, str]:
+                body = {**ORDER, **changes}
+                said = await client.post(f"/orders/{trader.market}", json=body)
+                return said.status_code, "" if said.is_success else said.json()["error"]["code"]
+
+            assert await answer() == (201, "")
+            both.leader.kill()
+            await both.serves(trader, time.monotonic())
+            said = await client.post(f"/orders/{trader.market}", json=ORDER)
+            assert (said.status_code, said.headers["retry-after"]) == (503, "1")
+            assert "takes cancels alone for a moment" in said.json()["error"]["message"]
+            assert (await client.delete(f"/orders?market={trader.market}")).is_success
+            assert await answer(postOnly=True) == (503, "UNAVAILABLE")
+            await _passes(answer, (503, "UNAVAILABLE"), postOnly=True)
+            assert await answer(postOnly=True) == (201, "")
+            assert (await answer())[0] == 422
+            status = (await client.get("/exchange/status")).json()["data"]
+            assert status["mode"] == "post-only"
+            await _passes(answer, await answer())
+            assert await answer() == (201, "")
+
+
+async def _passes(
+    answer: Callable[..., Awaitable[tuple[int, str]]], what: tuple[int, str], **changes: object
+) -> None:
+    """Wait until an order is answered otherwise."""
+    ends_at = time.monotonic() + BACK_S
+    while await answer(**changes) == what:
+        assert time.monotonic() < ends_at
+        await asyncio.sleep(0.05)
