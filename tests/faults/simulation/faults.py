@@ -9,12 +9,15 @@ from random import Random
 from typing import Final
 
 from tests.faults.simulation.programs import Fleet
+from tests.faults.simulation.redis_streams import Streams
 from tests.faults.simulation.surroundings import Surroundings
 from tests.faults.simulation.virtual_loop import Process
 
 _JUMP_US: Final = 2_000_000
 _OFTEN: Final = 0.7
 """A second."""
+_COPIED: Final = 0.5
+"""So often Redis keeps a copy of what it has."""
 
 
 class Faults:
@@ -47,6 +50,8 @@ class Faults:
         world = self.world
         while not world.closes():
             await asyncio.sleep(self.dice.expovariate(_OFTEN))
+            if self.dice.random() < _COPIED:
+                world.redis.copy = world.redis.streams.copy()
             if not world.closes():
                 kind = self.dice.choice(list(self.kinds))
                 world.trace(f"fault: {kind}")
@@ -114,7 +119,15 @@ class Faults:
         self.world.loop.world.later(self.dice.uniform(0.05, 3.0), self._database_is_back)
 
     def _redis_restarts(self) -> None:
-        self.world.redis.stop()
+        """With everything, with nothing, or with what was there when it was copied last."""
+        redis = self.world.redis
+        redis.stop()
+        kind = self.dice.choice(("all", "nothing", "old"))
+        self.world.trace(f"Redis comes back with {kind}")
+        if kind == "nothing":
+            redis.streams.become(Streams(self.world.loop.time))
+        elif kind == "old":
+            redis.streams.become(redis.copy)
         self.world.loop.world.later(self.dice.uniform(0.05, 3.0), self._redis_is_back)
 
     def _cut_off(self) -> None:

@@ -22,13 +22,13 @@ from exchange.transitions import order_transitions
 from gateway.engine_side.progress import Progress
 from persistence.loop.open_batch import Batch
 from persistence.loop.sequencer import Sequencer
+from persistence.relay.commands.reader import CommandReader
+from persistence.relay.commands.writer import StreamCommands
 from persistence.relay.follower import Follower
-from tests.faults.simulation.programs import EngineProgram
+from persistence.relay.messages import FAILURES
 from tests.faults.simulation.stored_tables import Tables
 
 Planted = Callable[[], AbstractContextManager[object]]
-_RESENT: Final = 40
-"""One in so many entries is taken twice."""
 
 
 def skip_the_fence() -> AbstractContextManager[object]:
@@ -71,16 +71,22 @@ def forget_escrow_on_expiry() -> AbstractContextManager[object]:
     return mock.patch.object(expiring, "end_order", forgetful)
 
 
-def resend_a_stream_entry() -> AbstractContextManager[object]:
-    """What a gateway sent once is taken twice, now and then."""
-    take = EngineProgram.take
+@contextmanager
+def resend_a_stream_entry() -> Iterator[None]:
+    """A writer sends what had no answer once more, and a reader takes whatever it is shown."""
+    add = StreamCommands._add
 
-    def twice(self: EngineProgram, command: Any, reply: Any) -> None:
-        take(self, command, reply)
-        if self.world.number() % _RESENT == 0:
-            take(self, command, reply)
+    async def stubborn(self: StreamCommands, client: Any, key: str, bodies: list[bytes]) -> Any:
+        try:
+            return await add(self, client, key, bodies)
+        except FAILURES:
+            return await add(self, client, key, bodies)
 
-    return mock.patch.object(EngineProgram, "take", twice)
+    with (
+        mock.patch.object(StreamCommands, "_add", stubborn),
+        mock.patch.object(CommandReader, "_is_next", return_value=True),
+    ):
+        yield
 
 
 def drop_a_dead_man_deadline() -> AbstractContextManager[object]:

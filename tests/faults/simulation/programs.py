@@ -1,16 +1,17 @@
 """The programs of a run: engines and gateways, put together from the product's own parts.
 
 Laws: nothing of the product is replaced above `asyncpg.connect` and `make_client`: recovery, the
-loop, the journal, the publisher, subscriber and follower are those that run in production. What
-stands in for the way from a gateway to the engine is `Fleet.send`, which loses commands and
-answers, and never sends a command twice by itself: a sender that hears nothing may.
+loop, the journal, the publisher, subscriber and follower, and both ends of the stream of commands
+are those that run in production. Only the way from a client to a gateway is `Fleet.send`, which
+loses commands and answers and never sends one twice: a client that hears nothing may.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 import asyncpg
 
@@ -18,13 +19,20 @@ from exchange.messages.commands import Command
 from exchange.messages.execution import Execution
 from exchange.model.state import State
 from gateway.engine_side.progress import Progress
-from persistence.errors import OutcomeUnknown, PersistenceError
+from gateway.engine_side.stream import LifeWatch
+from persistence.errors import EngineClosed, OutcomeUnknown, PersistenceError
 from persistence.loop.lead_watch import LeadWatch
 from persistence.loop.ports import Answer
 from persistence.loop.recovery import recover
 from persistence.loop.sequencer import Sequencer
 from persistence.postgres.clocks import database_now
+from persistence.postgres.database import OUTAGES, DeadlinePool
 from persistence.relay.channel import Channel
+from persistence.relay.commands.answering import Answering
+from persistence.relay.commands.messages import answer_channel, command_stream
+from persistence.relay.commands.reader import CommandReader
+from persistence.relay.commands.shared_clock import READ_S, SharedClock
+from persistence.relay.commands.writer import StreamCommands
 from persistence.relay.follower import STALE_AFTER_S, Follower, load
 from persistence.relay.messages import BusMessage
 from persistence.relay.publisher import RedisPublisher
@@ -35,6 +43,9 @@ from tests.faults.simulation.surroundings import CHANNEL, SECRET, Surroundings
 URL: Final = "postgresql://simulated"
 _OURS: Final = ".ours"
 _SLACK_S: Final = 0.05
+_LOOK_S: Final = 0.2
+_LESS: Final = 4
+"""A client's message is lost so much less often than one of Redis."""
 MIN_SEQ_WAIT_S: Final = 0.4
 
 Reply = Callable[[Answer | BaseException], None]
@@ -80,6 +91,11 @@ class EngineProgram:
             world.oracle.recovered(recovered.live, recovered.view, name)
             pool = Pool(world.database)
             journal = recovered.journal
+            clock = SharedClock(partial(database_now, pool))
+            with suppress(*OUTAGES, asyncpg.InterfaceError):
+                await clock.read()
+            answering = Answering(URL, lambda sender: answer_channel(CHANNEL, sender, SECRET))
+            answering.start()
             # Its clock is bound when its module is imported, unless it is told another.
             watch = LeadWatch(lambda: journal.led_at, time.monotonic)
             watch.start()
@@ -88,7 +104,7 @@ class EngineProgram:
                 Channel(CHANNEL, SECRET),
                 stream,
                 (journal.last_seq, journal.chain_hash),
-                partial(database_now, pool),
+                clock.read,
                 is_sure=watch.is_sure,
             )
             publisher.start()
@@ -103,6 +119,8 @@ class EngineProgram:
             )
             self.sequencer = sequencer
             sequencer.start()
+            to_this_life = command_stream(CHANNEL, stream, SECRET)
+            CommandReader(URL, to_this_life, answering, self, clock.latest).start()
             reason = await sequencer.failed
             world.oracle.counts["undecided commits"] += isinstance(reason, OutcomeUnknown)
             world.trace(f"{name} ends: {type(reason).__name__}: {reason}")
@@ -114,24 +132,22 @@ class EngineProgram:
         """Note what becomes visible; implements `ExecutionListener`."""
         self.world.oracle.told(execution, self.process.name)
 
-    def take(self, command: Command, reply: Reply) -> None:
-        """Take a command that came over the network; `reply` speaks to whoever sent it."""
-        if self.sequencer is None:
-            return
-        try:
-            future = self.sequencer.submit(command)
-        except PersistenceError as error:
-            reply(error)
-            return
-        future.add_done_callback(partial(self._done, command, reply))
+    @property
+    def is_open(self) -> bool:
+        """Whether commands are taken; implements `CommandPort`, for what comes by the stream."""
+        return self.is_serving
 
-    def _done(self, command: Command, reply: Reply, future: asyncio.Future[Answer]) -> None:
-        if future.cancelled():
-            return
-        error = future.exception()
-        if error is None:
+    def submit(self, command: Command) -> "asyncio.Future[Answer]":
+        """Hand a command on to the engine, and look at what it answers."""
+        if self.sequencer is None:
+            raise EngineClosed("the engine takes no commands")
+        future = self.sequencer.submit(command)
+        future.add_done_callback(partial(self._done, command))
+        return future
+
+    def _done(self, command: Command, future: "asyncio.Future[Answer]") -> None:
+        if not future.cancelled() and future.exception() is None:
             self.world.oracle.answered(command, future.result(), self.process.name)
-        reply(future.result() if error is None else error)
 
 
 class GatewayProgram:
@@ -141,28 +157,50 @@ class GatewayProgram:
         self.world = world
         self.process = world.loop.process(name)
         self.follower: Follower | None = None
-        self.engine: EngineProgram | None = None
-        """To which it sends commands."""
+        self.way: StreamCommands | None = None
         self.reading: asyncio.Task[None] | None = None
         """The last read that was begun: a loop keeps no task alive."""
         self._progress: Progress | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes commands."""
+        return not self.process.is_dead and self.way is not None and self.way.is_open
 
     async def main(self) -> None:
         """Load the view and follow, until the view can't go on."""
         world, name = self.world, self.process.name
         try:
             loaded = await load(URL)
+            pool = Pool(world.database)
+            way = StreamCommands(
+                URL,
+                CHANNEL,
+                SECRET,
+                loaded.view,
+                SharedClock(partial(database_now, pool)),
+                self._hears,
+                lives_s=world.commit_timeout_s,
+                bound=world.queue_bound,
+                stream_bound=world.queue_bound,
+            )
             self._progress = Progress(loaded.view, MIN_SEQ_WAIT_S)
             self.follower = Follower(
                 loaded,
                 URL,
-                Pool(world.database),
+                pool,
                 RedisSubscriber[BusMessage](URL, Channel(CHANNEL, SECRET)),
-                [self, self._progress],
+                [self, self._progress, way],
                 self,
                 lambda stream: stream.endswith(_OURS),
             )
             self.follower.start()
+            way.start()
+            self.way = way
+            self._watching = asyncio.create_task(
+                self._watch(LifeWatch(way, self.follower, cast("DeadlinePool", pool)))
+            )
             world.trace(f"{name} follows from {loaded.view.seq}")
             reason = await self.follower.failed
             world.trace(f"{name} ends: {type(reason).__name__}: {reason}")
@@ -189,8 +227,51 @@ class GatewayProgram:
         self.world.oracle.counts["reloads"] += 1
         self.world.trace(f"{self.process.name} loaded anew at {view.seq}, epoch {epoch}")
         self.world.oracle.same_at(view, f"the view of {self.process.name}")
-        if self._progress is not None:
+        if self._progress is not None and self.way is not None:
             self._progress.on_reload(view)
+            self.way.on_reload(view)
+
+    def take(self, command: Command, reply: Reply) -> None:
+        """Send a client's command to the engine; `reply` speaks to the client."""
+        if self.way is None:
+            return
+        try:
+            future = self.way.submit(command)
+        except PersistenceError as error:
+            reply(error)
+            return
+        future.add_done_callback(partial(self._done, reply))
+
+    def _done(self, reply: Reply, future: "asyncio.Future[Answer]") -> None:
+        error = asyncio.CancelledError() if future.cancelled() else future.exception()
+        if error is None and self.follower is not None:
+            answer = future.result()
+            if self.follower.view.seq < answer.seq:
+                self.world.violated(
+                    f"{self.process.name} tells command {answer.seq}, its view is at"
+                    f" {self.follower.view.seq}"
+                )
+        reply(future.result() if error is None else error)
+
+    def _hears(self) -> bool:
+        return self.follower is not None and self.follower.is_fresh
+
+    async def _watch(self, life: LifeWatch) -> None:
+        """See who leads, and what time it is, as `gateway.engine_side.remote` does: what ends that
+        ends the process.
+        """
+        way, ends = self.way, 0.0
+        try:
+            while way is not None:
+                await life.look()
+                if asyncio.get_running_loop().time() >= ends:
+                    await way.clock.look()
+                    if way.clock.is_known:
+                        ends = asyncio.get_running_loop().time() + READ_S
+                await asyncio.sleep(_LOOK_S)
+        except asyncpg.PostgresError as error:
+            self.world.trace(f"{self.process.name} can't see who leads: {error}")
+            self.world.end(self.process)
 
     async def read(self, account: int, min_seq: int, reply: Callable[[object], None]) -> None:
         """Answer what an account has, as of `min_seq` or later."""
@@ -219,16 +300,12 @@ class GatewayProgram:
 
 
 class Fleet:
-    """The engines and gateways of a run, and the way from one to the other.
-
-    What is sent on it may get lost, both ways; nothing is sent twice.
-    """
+    """The engines and gateways of a run, and how clients reach them."""
 
     def __init__(self, world: Surroundings) -> None:
         self.engines: list[EngineProgram] = []
         self.gateways: list[GatewayProgram] = []
         self._world = world
-        self._last_arrival: dict[tuple[str, str], float] = {}
 
     def living_engines(self) -> list[EngineProgram]:
         """Return those that aren't dead; they may stand still."""
@@ -250,41 +327,23 @@ class Fleet:
         program.process.start(program.main())
 
     def send(self, gateway: GatewayProgram, command: Command, reply: Reply) -> bool:
-        """Send a command by a gateway; False if the gateway knows no engine."""
+        """Let a client send a command to a gateway; False if it certainly didn't go off.
+
+        The command may get lost, and so may what comes back.
+        """
         world = self._world
-        engine = gateway.engine
-        if engine is None or engine.process.is_dead or world.dice.random() < 0.02:
-            able = self.living_engines()
-            engine = gateway.engine = world.dice.choice(able) if able else None
-        if engine is None:
+        if gateway.process.is_dead:
             return False
-        if world.dice.random() < world.weather.message_lost / 4:
-            world.trace(f"{gateway.process.name} -> {engine.process.name} loses {command}")
-            return True
-        # One connection: what was sent first arrives first.
-        way = (gateway.process.name, engine.process.name)
-        arrives = max(
-            world.loop.time() + world.weather.delay(world.dice), self._last_arrival.get(way, 0.0)
-        )
-        self._last_arrival[way] = arrives
-        world.loop.world.later(
-            arrives - world.loop.time(),
-            engine.process.call,
-            engine.take,
-            command,
-            partial(self._answer, engine, gateway, reply),
-        )
+        if not self._is_lost():
+            delay = world.weather.delay(world.dice)
+            back = partial(self._answer, gateway, reply)
+            world.loop.world.later(delay, gateway.process.call, gateway.take, command, back)
         return True
 
-    def _answer(
-        self,
-        engine: EngineProgram,
-        gateway: GatewayProgram,
-        reply: Reply,
-        told: Answer | BaseException,
-    ) -> None:
+    def _answer(self, gateway: GatewayProgram, reply: Reply, told: Answer | BaseException) -> None:
         world = self._world
-        if engine.process.is_dead or world.dice.random() < world.weather.message_lost / 4:
-            return
-        delay = world.weather.delay(world.dice)
-        world.loop.world.later(delay, gateway.process.call, reply, told)
+        if not gateway.process.is_dead and not self._is_lost():
+            world.loop.world.later(world.weather.delay(world.dice), reply, told)
+
+    def _is_lost(self) -> bool:
+        return self._world.dice.random() < self._world.weather.message_lost / _LESS

@@ -38,6 +38,8 @@ class Weather:
     message_lost: float = 0.0
     message_repeated: float = 0.0
     message_late: float = 0.0
+    breaks_off: float = 0.0
+    """A connection to Redis, before a command ran or after."""
     commit_ms: tuple[float, float] = (0.5, 3.0)
 
     @classmethod
@@ -55,6 +57,7 @@ class Weather:
             message_lost=chance(0.3),
             message_repeated=chance(0.3),
             message_late=chance(0.3),
+            breaks_off=chance(0.02),
             commit_ms=(slowest / 6, slowest),
         )
 
@@ -85,6 +88,10 @@ class Weather:
     def refuses_connections(self, dice: Random) -> bool:
         """Say whether a connection isn't made."""
         return dice.random() < self.connection_refused
+
+    def breaks(self, dice: Random) -> bool:
+        """Say whether a connection to Redis breaks off now."""
+        return dice.random() < self.breaks_off
 
     def copies(self, dice: Random) -> list[float]:
         """Return after how many seconds each copy of a message arrives: none, one or two."""
