@@ -15,6 +15,7 @@ to keep two engines apart.
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
@@ -28,10 +29,13 @@ from tests.faults.simulation.stored_tables import FenceLost, Row, Tables, Unstor
 from tests.faults.simulation.virtual_loop import EPOCH_US, Process, VirtualLoop, current_process
 from tests.faults.simulation.weather import Fate, Weather
 
+_STARTED: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _LENT_S: Final = 5.5
 _LOCK: Final = "SELECT pg_try_advisory_lock"
 _END_LEADER: Final = "SELECT pg_terminate_backend"
 _PID: Final = "SELECT pg_backend_pid()"
+_NAME: Final = "SELECT set_config('application_name'"
+_LEASE: Final = "SELECT e.epoch, e.last_seq, e.chain_hash, h.pid"
 
 
 def _postgres_error(state: str, message: str, severity: str = "ERROR") -> BaseException:
@@ -86,10 +90,20 @@ class Server:
             return True
         return False
 
-    def end_leader(self) -> None:
-        """End the session that holds the lock."""
-        if self._leader is not None and not self.lock_is_weak:
-            self._leader.end()
+    def end_leader(self, pid: int | None = None) -> None:
+        """End the session that holds the lock; only that one, if its number is given."""
+        leader = self._leader
+        if leader is not None and not self.lock_is_weak and pid in (None, leader.get_server_pid()):
+            leader.end()
+
+    def lease(self, starting: str) -> list[Row]:
+        """Return where the exchange stands, and what is known of the session that leads."""
+        engine = self.tables.engine
+        place = {name: engine[name] for name in ("epoch", "last_seq", "chain_hash")}
+        about = {"pid": None, "since": None, "starting": False, "silent_s": None}
+        if self._leader is not None:
+            about = self._leader.about(starting)
+        return [Row(place | about)]
 
     def ended(self, session: "Session") -> None:
         """Forget a session, and what it held."""
@@ -124,6 +138,8 @@ class Session:
         self._was_hung_up = False
         self._asked: asyncio.Future[Any] | None = None
         self._snapshot: Tables | None = None
+        self._name = ""
+        self._spoke_at = server.loop.time()
 
     # -- the client's end ------------------------------------------------------------------------
 
@@ -227,11 +243,13 @@ class Session:
             self.end()
             return
         self._is_running = True
+        self._spoke_at = self._server.loop.time()
         seconds = self._server.weather.takes(self._server.dice, fate)
         self._server.loop.world.later(seconds, self._run, work, asked, fate)
 
     def _run(self, work: Callable[[], Any], asked: asyncio.Future[Any], fate: Fate) -> None:
         self._is_running = False
+        self._spoke_at = self._server.loop.time()
         if self._has_ended:
             return
         result: Any = None
@@ -263,15 +281,28 @@ class Session:
             asked.set_exception(error)
 
     def _answer(self, query: str, arguments: tuple[Any, ...]) -> list[Row]:
+        query = " ".join(query.split())
+        if query.startswith(_NAME):
+            self._name = arguments[0]
+            return []
+        if query.startswith(_LEASE):
+            return self._server.lease(arguments[2])
         if query.startswith(_LOCK):
             return [Row(locked=self._server.may_lead(self))]
         if query.startswith(_END_LEADER):
-            self._server.end_leader()
+            self._server.end_leader(arguments[2] if len(arguments) > 2 else None)
             return []
         if query.startswith(_PID):
             return [Row(pid=self._pid)]
         tables = self._server.tables if self._snapshot is None else self._snapshot
         return answer(tables, self._server.now_us(), query, arguments)
+
+    def about(self, starting: str) -> dict[str, Any]:
+        """Return what the server shows of this session to others."""
+        silent_s = 0.0 if self._is_running else self._server.loop.time() - self._spoke_at
+        since = _STARTED + timedelta(seconds=self._pid)
+        is_starting = self._name == starting
+        return {"pid": self._pid, "since": since, "starting": is_starting, "silent_s": silent_s}
 
     def commit(self, arguments: tuple[Any, ...]) -> None:
         """Run `commit_batch`."""

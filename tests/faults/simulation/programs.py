@@ -23,7 +23,7 @@ from gateway.engine_side.stream import LifeWatch
 from persistence.errors import EngineClosed, OutcomeUnknown, PersistenceError
 from persistence.loop.lead_watch import LeadWatch
 from persistence.loop.ports import Answer
-from persistence.loop.recovery import recover
+from persistence.loop.recovery import Recovered, recover
 from persistence.loop.sequencer import Sequencer
 from persistence.postgres.clocks import database_now
 from persistence.postgres.database import OUTAGES, DeadlinePool
@@ -37,6 +37,8 @@ from persistence.relay.follower import STALE_AFTER_S, Follower, load
 from persistence.relay.messages import BusMessage
 from persistence.relay.publisher import RedisPublisher
 from persistence.relay.subscriber import RedisSubscriber
+from persistence.standby.lease import Standing
+from persistence.standby.standby import Standby
 from tests.faults.simulation.database import Pool
 from tests.faults.simulation.surroundings import CHANNEL, SECRET, Surroundings
 
@@ -44,9 +46,10 @@ URL: Final = "postgresql://simulated"
 _OURS: Final = ".ours"
 _SLACK_S: Final = 0.05
 _LOOK_S: Final = 0.2
+_COMPARE_S: Final = 2.0
 _LESS: Final = 4
 """A client's message is lost so much less often than one of Redis."""
-MIN_SEQ_WAIT_S: Final = 0.4
+MIN_SEQ_WAIT_S: Final = 0.15
 
 Reply = Callable[[Answer | BaseException], None]
 
@@ -54,8 +57,12 @@ Reply = Callable[[Answer | BaseException], None]
 class EngineProgram:
     """`probity engine`, from its start to its end."""
 
-    def __init__(self, world: Surroundings, name: str, *, take_over: bool) -> None:
+    def __init__(
+        self, world: Surroundings, name: str, *, take_over: bool = False, waits: bool = False
+    ) -> None:
         self.world = world
+        self.is_waiting = waits
+        """Whether it is a standby, whose turn hasn't come."""
         self.process = world.loop.process(name)
         self.sequencer: Sequencer | None = None
         self._take_over = take_over
@@ -84,9 +91,12 @@ class EngineProgram:
         world, name = self.world, self.process.name
         try:
             stream = f"{world.number():032x}{_OURS}"
-            recovered = await recover(
-                URL, take_over=self._take_over, lock_wait_s=3.0, stream_id=stream
-            )
+            if self.is_waiting:
+                recovered = await self._take_turn(stream)
+            else:
+                recovered = await recover(
+                    URL, take_over=self._take_over, lock_wait_s=3.0, stream_id=stream
+                )
             # What an engine before it had under way may have come before its epoch, never after.
             world.oracle.recovered(recovered.live, recovered.view, name)
             pool = Pool(world.database)
@@ -131,6 +141,33 @@ class EngineProgram:
     def on_execution(self, execution: Execution, _view: State) -> None:
         """Note what becomes visible; implements `ExecutionListener`."""
         self.world.oracle.told(execution, self.process.name)
+
+    async def _take_turn(self, stream: str) -> Recovered:
+        """Wait as `probity engine --standby` does, until it is this one's turn."""
+        standby = Standby(URL, self, compare_s=_COMPARE_S)
+        await standby.run()
+        self.is_waiting = False
+        self.world.trace(f"{self.process.name} takes over at {standby.seq}")
+        self.world.oracle.counts["turns of a standby"] += 1
+        return await standby.recover(URL, stream_id=stream)
+
+    def followed(self, standing: Standing, seq: int) -> None:
+        """Nothing to note; implements `StandbyObserver`, as what follows."""
+
+    def compared(self, _seq: int, _state: bytes) -> None:
+        """Count it."""
+        self.world.oracle.counts["comparisons of a standby"] += 1
+
+    def loaded(self, seq: int) -> None:
+        """Note it."""
+        self.world.trace(f"{self.process.name} waits from {seq}")
+
+    def differs(self, problem: str) -> None:
+        """Note what must not be."""
+        self.world.violated(f"{self.process.name} has another state than the tables: {problem}")
+
+    def away(self, reason: str) -> None:
+        """Nothing to note."""
 
     @property
     def is_open(self) -> bool:
@@ -308,15 +345,21 @@ class Fleet:
         self._world = world
 
     def living_engines(self) -> list[EngineProgram]:
-        """Return those that aren't dead; they may stand still."""
-        return [engine for engine in self.engines if not engine.process.is_dead]
+        """Return those that lead or mean to, and aren't dead; they may stand still."""
+        alive = [engine for engine in self.engines if not engine.process.is_dead]
+        return [engine for engine in alive if not engine.is_waiting]
 
-    def start_engine(self, *, take_over: bool = False) -> None:
-        """Start another engine."""
+    def has_standby(self) -> bool:
+        """Say whether one waits."""
+        return any(one.is_waiting and not one.process.is_dead for one in self.engines)
+
+    def start_engine(self, *, take_over: bool = False, waits: bool = False) -> None:
+        """Start another engine, or one that waits for its turn."""
         world = self._world
         world.oracle.counts["engines"] += 1
         world.oracle.counts["takeovers"] += take_over
-        program = EngineProgram(world, f"engine {len(self.engines) + 1}", take_over=take_over)
+        name = f"engine {len(self.engines) + 1}"
+        program = EngineProgram(world, name, take_over=take_over, waits=waits)
         self.engines.append(program)
         program.process.start(program.main())
 

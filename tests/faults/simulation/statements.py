@@ -137,7 +137,6 @@ def _raise_epoch(tables: Tables, _now: int, stream_id: str | None) -> list[Row]:
 _BY_BEGINNING: Final[dict[str, Answerer]] = {
     "SELECT epoch FROM engine_state": _picked("epoch"),
     "SET ": lambda *_: [],
-    "SELECT set_config(": lambda *_: [],
     "SELECT current_setting('server_version_num')": _settings,
     "UPDATE engine_state SET epoch = epoch + 1, stream_id = $1, commands_ms = 0": _raise_epoch,
     "SELECT last_stream_id": _picked("last_stream_id", "last_commands_ms", "last_commands_no"),

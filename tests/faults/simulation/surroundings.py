@@ -47,6 +47,8 @@ class Surroundings:
         """How many of the clients' orders can't be stored."""
         self.is_tight = dice.random() < 0.5
         """Whether what is remembered, and taken at once, is so little that bounds are met."""
+        self.has_standby = dice.random() < 0.4
+        """Whether an engine waits for its turn, so that none is started to lead at once."""
         self.rate = dice.choice((1.0, 3.0, 3.0))
         """How often a client does something, a second."""
         loop.on_fault = self.violated

@@ -22,7 +22,14 @@ _FIRST: Final = int(os.environ.get("PROBITY_SEED", "0"))
 _MET: Final = (
     *("commands", "batches", "reads", "answers to the crowd", "faults", "gaps", "reloads"),
     *("unheard", "not taken", "unknown", "reads refused", "engines", "takeovers", "repeats"),
-    *("dead men fired", "orders expired", "not stored", "trades", "undecided commits"),
+    *(
+        "dead men fired",
+        "orders expired",
+        "not stored",
+        "trades",
+        "undecided commits",
+        "turns of a standby",
+    ),
 )
 """What must come in any fifty seeds, or they prove little."""
 
