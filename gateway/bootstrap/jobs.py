@@ -30,6 +30,7 @@ from gateway.observability.metrics import Metrics
 from gateway.operations.checker.jobs import Checker
 from gateway.operations.jobs import Housekeeping
 from gateway.operations.journal_moves import JournalMoves
+from gateway.operations.proof.jobs import ProofMaker
 from gateway.operations.safekeeping import Safekeeping
 from gateway.portfolio.records.jobs import PortfolioHistory
 from persistence.exports.kept_summaries import KeptSummaries
@@ -37,6 +38,7 @@ from persistence.postgres.database import DeadlinePool
 from persistence.projection.process import Order
 from persistence.repositories.audit import AuditLog
 from persistence.repositories.checks.findings import Findings
+from persistence.repositories.checks.proofs import Proofs
 from persistence.repositories.economy.rewards import DailyRewards
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.jobs import JobRows
@@ -113,7 +115,7 @@ def make_jobs(
     every = (
         *housekeeping.jobs(),
         *journal.jobs(),
-        *_checker(settings, pool, metrics, logger).jobs(),
+        *_checking(settings, pool, metrics, logger),
         *Safekeeping(pool, metrics.registry, data_dir=settings.store.data_dir).jobs(),
         *portfolios.jobs(),
         *days.jobs(),
@@ -129,15 +131,19 @@ def make_jobs(
     return Jobs(every, rows, (rewards.begin, leaderboards.begin, interest.begin))
 
 
-def _checker(settings: Settings, pool: DeadlinePool, metrics: Metrics, logger: Logger) -> Checker:
-    return Checker(
+def _checking(
+    settings: Settings, pool: DeadlinePool, metrics: Metrics, logger: Logger
+) -> tuple[Job, ...]:
+    """Return what looks whether all is as it must be, and what proves it to others."""
+    told = metrics.registry, logger, settings.checks
+    checker = Checker(
         lambda: settings.store.direct_url or pool.url,
         Findings(pool),
-        metrics.registry,
-        logger,
-        settings.checks,
+        *told,
         folder=settings.store.segments_folder,
     )
+    proofs = ProofMaker(lambda: settings.store.direct_url or pool.url, Proofs(pool), *told)
+    return (*checker.jobs(), *proofs.jobs())
 
 
 @asynccontextmanager

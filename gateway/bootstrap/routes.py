@@ -54,6 +54,7 @@ from gateway.operations.limit_routes import LimitRoutes
 from gateway.operations.order_routes import OrderAdminRoutes
 from gateway.operations.people.routes import PictureSources, UserPictureRoutes
 from gateway.operations.people.system_accounts import SystemAccountRoutes
+from gateway.operations.proof.routes import ProofRoutes
 from gateway.operations.proposals.routes import ProposalRoutes
 from gateway.operations.trading_limit_routes import TradingLimitRoutes
 from gateway.portfolio.records.holdings import Holdings
@@ -75,6 +76,7 @@ from gateway.trading.order_life import OrderLifeRoutes
 from gateway.trading.routes import OrderRoutes
 from persistence.exports.kept_summaries import KeptSummaries
 from persistence.repositories.checks.findings import Findings
+from persistence.repositories.checks.proofs import Proofs
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.market_life import MarketLives
 from persistence.repositories.past_books import PastBooks
@@ -167,6 +169,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         _pictures(parts),
         SystemAccountRoutes(view),
         ExchangeRoutes(view, feed, engine.commands, _bounds(settings)),
+        ProofRoutes(Proofs(parts.pool), people.keys),
         *_for_admins(parts),
         ErrorCatalogue(),
         parts.described,

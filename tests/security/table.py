@@ -49,6 +49,9 @@ WATCHED: Final = {"marketId": "snow", "platform": "exchange"}
 ROUTES: Final[dict[str, Rule]] = {
     **{f"GET {path}": EVERYBODY for path in (*PAGES, "/assets/{name}", "/notices.txt", "/plain")},
     "GET /auth/ways": EVERYBODY,
+    "GET /proof": EVERYBODY,
+    "GET /proof/me": SIGNED_IN,
+    "GET /proof/{id}": EVERYBODY,
     "DELETE /admin/mirrors/{id}": ADMIN,
     "DELETE /admin/orders/{id}": ADMIN,
     "DELETE /alerts/webhooks/{id}": theirs(),

@@ -22,6 +22,7 @@ from gateway.wire.errors import Unauthorized
 from gateway.wire.scalars import parse_id
 
 ALGORITHM: Final = "EdDSA"
+TYPE: Final = "JWT"
 ISSUER: Final = "probity"
 AUDIENCE: Final = "probity-api"
 TOKEN_LENGTH: Final = 1_024
@@ -115,7 +116,8 @@ class Tokens:
     def _key_of(self, token: bytes) -> Ed25519PublicKey:
         """Return the key that a token says it is signed with; raises Unauthorized."""
         header = jwt.get_unverified_header(token)
-        if not header.keys() <= _HEADER:
+        # Whatever else the keys sign says so in its `typ`.
+        if not header.keys() <= _HEADER or header.get("typ", TYPE) != TYPE:
             raise Unauthorized
         key = self._keys.find(header.get("kid"))
         if key is None:

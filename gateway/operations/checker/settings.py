@@ -1,4 +1,4 @@
-"""How often the exchange is looked at."""
+"""How often the exchange is looked at, and how often it is proved what it owes."""
 
 from typing import Annotated, ClassVar
 
@@ -7,9 +7,9 @@ from gateway.settings.values import duration, interval, switch
 
 
 class CheckSettings(Area, frozen=True, kw_only=True):
-    """The checker."""
+    """The checker, and proofs of what is owed to whom."""
 
-    TITLE: ClassVar[str] = "On-line checks (docs/operations/checks.md)"
+    TITLE: ClassVar[str] = "On-line checks and proofs (docs/operations/checks.md)"
 
     interval: Annotated[
         int,
@@ -34,4 +34,11 @@ class CheckSettings(Area, frozen=True, kw_only=True):
             switch,
             "Whether what isn't as it must be halts its market, or the exchange.",
         ),
+    ]
+    proof_interval: Annotated[
+        int,
+        setting("PROOF_INTERVAL", "1h", interval, "How often a proof of what is owed is made."),
+    ]
+    proof_kept: Annotated[
+        int, setting("PROOF_KEPT", "7d", duration, "How long proofs stay; the newest always does.")
     ]

@@ -15,6 +15,7 @@ from gateway.feeds.model import VenueEvent
 from gateway.http.routing import Access, Route, Shape
 from gateway.site.terminal import PAGES
 from persistence.clock import now_us
+from persistence.proof.solvency.making import make_proof
 from persistence.repositories.feeds.matches import Matches, NewMatch
 from persistence.repositories.feeds.snapshots import POLL, NewSnapshot
 from tests.gateway.conftest import MakeWeb, Web
@@ -80,11 +81,15 @@ NOT_OF_ACCOUNTS: Final = {
     "/backtests/strategies": "what may be tried",
     "/backtests/{id}": "what one has tried, kept beside the exchange",
     "/leaderboard/me": "what the last run of a job has ranked",
+    "/proof/me": "what a job has proved, some time ago",
     "/portfolios/{id}/history": "what was noted on days that are over",
 }
 """What only the one who is signed in may read, and carries no `accountSeq`, and why."""
 SAMPLE: Final = {"strategy": "momentum", "tape": "sample"}
 STORED: Final = (
+    "/proof",
+    "/proof/me",
+    "/proof/{id}",
     "/tickers",
     "/markets/{slug}/ticker",
     "/markets/{slug}/candles",
@@ -166,6 +171,13 @@ async def kept_beside(ann: Caller) -> dict[str, str]:
     }
 
 
+async def a_proof(web: Web, account_id: int) -> int | None:
+    """Prove what the exchange owes, to one account."""
+    added = "INSERT INTO accounts (id, opened_seq, available, locked, seq) VALUES ($1, 1, 0, 0, 1)"
+    await web.parts.pool.execute(added, account_id)
+    return await make_proof(web.parts.pool.url)
+
+
 @pytest.fixture
 async def ask(make_web: MakeWeb) -> Ask:
     """Read any row as an admin who has one of everything."""
@@ -201,10 +213,12 @@ async def ask(make_web: MakeWeb) -> Ask:
     snapshots = web.parts.feeds.snapshots
     (row,) = await web.parts.feeds.markets.of_event("fake", "E1", 1)
     await snapshots.add(POLL, [NewSnapshot(market_id=row.id, digest=b"d", at=now, yes_price=5)])
+    proof = await a_proof(web, person.id)
     latest = await snapshots.latest(row.id)
     assert latest is not None
     theirs = {name: name.replace("{slug}", "fake:M1") for name in OF_VENUES}
     ids = theirs | ids | {"/snapshots/{id}": f"/snapshots/{latest.id}"}
+    ids |= {"/proof/{id}": f"/proof/{proof}"}
     seq = web.engine.view.markets[1].seq
     account = web.engine.view.accounts[person.id]
     queries = {

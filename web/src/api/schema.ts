@@ -2532,6 +2532,54 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/proof": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_proof"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/proof/me": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_proof_me"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/proof/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_proof_id"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/markets/{slug}/status": {
         readonly parameters: {
             readonly query?: never;
@@ -6239,6 +6287,51 @@ export interface components {
             readonly time: string;
             readonly milliseconds: number;
         };
+        /** ProofView */
+        readonly ProofView: {
+            readonly id: string;
+            readonly madeAt: string;
+            readonly seq: number;
+            readonly chainHead: string;
+            readonly root: string;
+            readonly accounts: number;
+            readonly available: string;
+            readonly locked: string;
+            readonly collateral: string;
+            readonly fees: string;
+            readonly issued: string;
+            readonly markets: readonly components["schemas"]["MarketCollateral"][];
+            readonly otherMarkets: components["schemas"]["OtherMarkets"];
+            readonly jws: string;
+        };
+        /** MarketCollateral */
+        readonly MarketCollateral: {
+            readonly marketId: string;
+            readonly collateral: string;
+        };
+        /** OtherMarkets */
+        readonly OtherMarkets: {
+            readonly count: number;
+            readonly collateral: string;
+        };
+        /** OwnProofView */
+        readonly OwnProofView: {
+            readonly proofId: string;
+            readonly accountId: string;
+            readonly salt: string;
+            readonly available: string;
+            readonly locked: string;
+            readonly collateral: string;
+            readonly place: number;
+            readonly path: readonly components["schemas"]["ProofNodeView"][];
+        };
+        /** ProofNodeView */
+        readonly ProofNodeView: {
+            readonly hash: string;
+            readonly available: string;
+            readonly locked: string;
+            readonly collateral: string;
+        };
         /** MarketBody */
         readonly MarketBody: {
             readonly slug: string;
@@ -7052,6 +7145,11 @@ export type HelloView = components['schemas']['HelloView'];
 export type AddressesView = components['schemas']['AddressesView'];
 export type CapabilitiesView = components['schemas']['CapabilitiesView'];
 export type TimeView = components['schemas']['TimeView'];
+export type ProofView = components['schemas']['ProofView'];
+export type MarketCollateral = components['schemas']['MarketCollateral'];
+export type OtherMarkets = components['schemas']['OtherMarkets'];
+export type OwnProofView = components['schemas']['OwnProofView'];
+export type ProofNodeView = components['schemas']['ProofNodeView'];
 export type MarketBody = components['schemas']['MarketBody'];
 export type MarketView = components['schemas']['MarketView'];
 export type MarketEditBody = components['schemas']['MarketEditBody'];
@@ -12760,6 +12858,86 @@ export interface operations {
                         /** @constant */
                         readonly success: true;
                         readonly data: components["schemas"]["TimeView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_proof: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["ProofView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_proof_me: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["OwnProofView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_proof_id: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["ProofView"];
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };

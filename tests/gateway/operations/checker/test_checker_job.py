@@ -15,7 +15,9 @@ from persistence.postgres.database import create_pool
 from persistence.repositories.checks.findings import Findings
 from tests.persistence.proof.online.days import a_day, executed
 
-SETTINGS = CheckSettings(interval=60, round=86_400, halts=True)
+SETTINGS = CheckSettings(
+    interval=60, round=86_400, halts=True, proof_interval=3_600, proof_kept=604_800
+)
 DAY_US = 86_400_000_000
 
 
@@ -74,7 +76,9 @@ async def test_a_look_that_could_not_be_made_fails_the_job(database_url: str) ->
     [(10, "* * * * * */10"), (60, "* * * * *"), (600, "*/10 * * * *"), (21_600, "0 */6 * * *")],
 )
 def test_it_comes_as_often_as_is_set(interval: int, schedule: str) -> None:
-    settings = CheckSettings(interval=interval, round=86_400, halts=True)
+    settings = CheckSettings(
+        interval=interval, round=86_400, halts=True, proof_interval=3_600, proof_kept=1
+    )
     told = CollectorRegistry(), configure_logs("INFO", io.StringIO()), settings
     (job,) = Checker(lambda: "", None, *told, folder=None).jobs()  # type: ignore[arg-type]
     assert isinstance(job, Job)

@@ -1,0 +1,169 @@
+"""Check from outside that an exchange's proof holds, and that one's own account is in it.
+
+    python check_proof.py https://exchange.example            # the proof alone
+    PROBITY_TOKEN=... python check_proof.py https://exchange.example
+    python check_proof.py FOLDER                              # what was saved from there
+
+A folder holds `jwks.json`, `proof.json` and, to find one's account, `me.json`: what
+`/.well-known/jwks.json`, `/api/v1/proof` and `/api/v1/proof/me` answered. Exit code 0 if all holds.
+It takes Python's standard library and `cryptography`. How a proof is made: docs/reference/proof.md.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+TYPE = "probity-proof+jws"
+SUMS = ("available", "locked", "collateral")
+MOST = 2**63 - 1
+Sums = tuple[int, ...]
+
+
+class Wrong(Exception):
+    """Something doesn't hold."""
+
+
+def unbase64(text: str) -> bytes:
+    """Return the bytes of a part of what is signed."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def units(amount: str) -> int:
+    """Return a number of 1/1 000 000 credits; nothing below 0 is one."""
+    if not re.fullmatch(r"[0-9]{1,13}\.[0-9]{6}", amount):
+        raise Wrong(f"{amount} is no amount")
+    return int(amount.replace(".", ""))
+
+
+def hash_of(text: str) -> bytes:
+    """Return the 32 bytes of a hash or a salt."""
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise Wrong(f"{text} is no hash")
+    return bytes.fromhex(text)
+
+
+def statement(proof: dict[str, Any], jwks: dict[str, Any]) -> dict[str, Any]:
+    """Return what the exchange has signed; raises Wrong if it hasn't."""
+    try:
+        head, body, signature = proof["jws"].split(".")
+        header, said = json.loads(unbase64(head)), json.loads(unbase64(body))
+    except ValueError:
+        raise Wrong("what is signed can't be read") from None
+    if header.get("alg") != "EdDSA" or header.get("typ") != TYPE:
+        raise Wrong(f"it is signed as {header}")
+    key = next((key for key in jwks["keys"] if key["kid"] == header.get("kid")), None)
+    if key is None:
+        raise Wrong(f"the exchange has no key {header.get('kid')}")
+    public = Ed25519PublicKey.from_public_bytes(unbase64(key["x"]))
+    try:
+        public.verify(unbase64(signature), f"{head}.{body}".encode())
+    except InvalidSignature:
+        raise Wrong("the signature is wrong") from None
+    result: dict[str, Any] = said
+    return result
+
+
+def check_sums(said: dict[str, Any]) -> None:
+    """Raise Wrong if what is signed doesn't add up."""
+    total = sum(units(said[name]) for name in (*SUMS, "fees"))
+    if total != units(said["issued"]):
+        raise Wrong(f"{said['issued']} were issued, it is {total / 1e6:.6f}")
+    markets = [*said["markets"], said["otherMarkets"]]
+    if sum(units(market["collateral"]) for market in markets) != units(said["collateral"]):
+        raise Wrong("the markets' collateral isn't that of all")
+
+
+def check_same(proof: dict[str, Any], said: dict[str, Any]) -> None:
+    """Raise Wrong if the proof is shown with something else than what is signed."""
+    for name in ("seq", "chainHead", "root", "accounts", *SUMS, "fees", "issued", "markets"):
+        if proof[name] != said[name]:
+            raise Wrong(f"{name} is shown as another than it is signed")
+
+
+def packed(node_hash: bytes, sums: Sums) -> bytes:
+    """Return a node as it is hashed."""
+    return node_hash + b"".join(amount.to_bytes(8, "big") for amount in sums)
+
+
+def check_own(mine: dict[str, Any], said: dict[str, Any]) -> None:
+    """Raise Wrong unless one's own leaf leads to the root that is signed, with its sums."""
+    if mine["proofId"] != said["proofId"]:
+        raise Wrong("the path is of another proof")
+    if len(mine["path"]) != said["levels"] or not 0 <= mine["place"] < 2 ** said["levels"]:
+        raise Wrong("the path isn't as long as the tree is high")
+    sums: Sums = tuple(units(mine[name]) for name in SUMS)
+    account = int(mine["accountId"]).to_bytes(8, "big")
+    amounts = b"".join(amount.to_bytes(8, "big") for amount in sums)
+    here = hashlib.sha256(b"\x00" + hash_of(mine["salt"]) + account + amounts).digest()
+    for height, node in enumerate(mine["path"]):
+        other, others = hash_of(node["hash"]), tuple(units(node[name]) for name in SUMS)
+        pair = [packed(here, sums), packed(other, others)]
+        if mine["place"] >> height & 1:
+            pair.reverse()
+        here = hashlib.sha256(b"\x01" + b"".join(pair)).digest()
+        sums = tuple(one + two for one, two in zip(sums, others, strict=True))
+        if max(sums) > MOST:
+            raise Wrong("a sum is larger than there can be money")
+    if here != hash_of(said["root"]):
+        raise Wrong("the path leads to another root than the one that is signed")
+    if sums != tuple(units(said[name]) for name in SUMS):
+        raise Wrong("the path leads to other sums than those that are signed")
+
+
+def get(url: str, token: str | None = None) -> Any:
+    """Return what the exchange answers."""
+    headers = {} if token is None else {"authorization": f"Bearer {token}"}
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - of http, by `read`
+    with urllib.request.urlopen(request) as answer:  # noqa: S310 - the same
+        return json.load(answer)
+
+
+def read(place: str) -> tuple[Any, Any, Any]:
+    """Return the keys, the proof, and one's own place in it or None."""
+    if not place.startswith(("http://", "https://")):
+        kept = {name: Path(place, f"{name}.json") for name in ("jwks", "proof", "me")}
+        found: dict[str, Any] = {
+            name: json.loads(file.read_text("utf-8")) if file.exists() else None
+            for name, file in kept.items()
+        }
+        return found["jwks"], found["proof"]["data"], (found["me"] or {}).get("data")
+    token, mine, name = os.environ.get("PROBITY_TOKEN"), None, ""
+    if token is not None:
+        mine = get(f"{place}/api/v1/proof/me", token)["data"]
+        # A newer one may be made just now.
+        name = f"/{mine['proofId']}"
+    proof = get(f"{place}/api/v1/proof{name}")["data"]
+    return get(f"{place}/.well-known/jwks.json"), proof, mine
+
+
+def main() -> int:
+    """Check what the argument names."""
+    jwks, proof, mine = read(sys.argv[1].rstrip("/"))
+    try:
+        said = statement(proof, jwks)
+        check_same(proof, said)
+        check_sums(said)
+        if mine is not None:
+            check_own(mine, said)
+    except Wrong as wrong:
+        print(f"WRONG: {wrong}")
+        return 1
+    print(f"ok: proof {said['proofId']} as of command {said['seq']}, {said['accounts']} accounts")
+    print(f"    {said['available']} free, {said['locked']} locked, {said['collateral']} in markets")
+    if mine is not None:
+        amounts = ", ".join(f"{mine[name]} {name}" for name in SUMS)
+        print(f"    account {mine['accountId']} is in it with {amounts}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
