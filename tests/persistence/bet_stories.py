@@ -1,7 +1,8 @@
 """Bets over a running engine: the rows and the steps as the gateway takes them, and a projector."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from exchange.messages.commands import Command, PlaceOrder
 from exchange.messages.conditions import OrderConditions
@@ -43,8 +44,13 @@ def sums(answer: Answer) -> tuple[int, int, int]:
     return found["quantity"], found["money"], found["fee"]
 
 
-async def carry_out(engine: Running, intent_id: int, command: Command) -> Answer:
-    """Send a command and store its answer."""
+async def carry_out(
+    engine: Running,
+    intent_id: int,
+    command: Command,
+    answered: Callable[[Any, Answer], Awaitable[None]] | None = None,
+) -> Answer:
+    """Send a command and store its answer, and what else goes with it, in one transaction."""
     answer = await engine.send(command)
     outcome = intents.Outcome(answer.at, answer.seq, answer.available, answer.locked)
     first = answer.events[0]
@@ -53,7 +59,10 @@ async def carry_out(engine: Running, intent_id: int, command: Command) -> Answer
             *(answer.at, answer.seq, answer.available, answer.locked),
             *(first.reason.name, first.message),
         )
-    await Intents.finish(engine.pool, intent_id, outcome)
+    async with engine.pool.transaction() as connection:
+        await Intents.finish(connection, intent_id, outcome)
+        if answered is not None:
+            await answered(connection, answer)
     return answer
 
 
@@ -68,8 +77,11 @@ async def bet(
     side = "THIS" if outcome is YES else "THAT"
     new = NewBet(account_id, None, market_id, side, amount, None)
     await Bets.add(pool, number, new, now_us(), intent.id)
-    answer = await carry_out(engine, intent.id, command)
-    await Bets.answered(pool, intent.id, *sums(answer), None)
+
+    async def answered(connection: Any, answer: Answer) -> None:
+        await Bets.answered(connection, intent.id, *sums(answer), None)
+
+    await carry_out(engine, intent.id, command, answered)
     return number
 
 
@@ -87,8 +99,11 @@ async def sell(
     intent = await Intents.add(pool, NewIntent("SALE", command), now_us())
     new = NewSale(number, account_id, None, quantity, all_of_it=False, min_proceeds=None)
     await Bets.add_sale(pool, sale, new, now_us(), intent.id)
-    answer = await carry_out(engine, intent.id, command)
-    await Bets.sale_answered(pool, intent.id, *sums(answer), None)
+
+    async def answered(connection: Any, answer: Answer) -> None:
+        await Bets.sale_answered(connection, intent.id, *sums(answer), None)
+
+    await carry_out(engine, intent.id, command, answered)
 
 
 async def project(url: str, projections: Sequence[Projection]) -> None:

@@ -1,5 +1,7 @@
 """A day of trading with something of everything that the checker looks at."""
 
+from pathlib import Path
+
 from exchange.messages.bounds import MONEY_SCALE
 from exchange.messages.commands import ResolveMarket
 from exchange.messages.terms import NO, SELL, YES, Resolution
@@ -54,9 +56,12 @@ async def a_day(url: str) -> None:
     await project(url, projections())
 
 
-async def one_look(url: str, *, round_s: int = WHOLE_S, span_s: float = 60.0) -> Looked:
+async def one_look(
+    url: str, *, round_s: int = WHOLE_S, span_s: float = 60.0, folder: Path | None = None
+) -> Looked:
     """Look once."""
-    looked = await look(Order(url, None, round_s, span_s))
+    files = None if folder is None else str(folder)
+    looked = await look(Order(url, files, round_s, span_s))
     assert looked is not None
     return looked
 

@@ -3,14 +3,21 @@
 import asyncio
 import os
 from random import Random
+from typing import Any
 
+from exchange.messages.commands import ResolveMarket
+from exchange.messages.terms import Resolution
+from persistence.projection.process import projections
 from persistence.proof.online.look import Looked
 from tests.lengths import length
+from tests.persistence.bet_stories import project
+from tests.persistence.projection.test_bets import one_step
 from tests.persistence.proof.online.days import findings, one_look
 from tests.persistence.random_orders import commands, opening
-from tests.persistence.running import running
+from tests.persistence.running import open_for_trade, running
 
 PICTURES = length(6, long=200)
+LOOKS = length(5, long=100)
 
 
 async def test_looks_beside_an_engine_that_commits_find_nothing(database_url: str) -> None:
@@ -39,3 +46,35 @@ async def test_looks_beside_an_engine_that_commits_find_nothing(database_url: st
     pictures = len({one.seq for one in looks})
     print(f"{len(looks)} looks at {pictures} states of an exchange of {looks[-1].seq} commands")
     assert [await findings(database_url), sum(one.found for one in looks)] == [[], 0]
+
+
+async def test_looks_beside_bets_that_are_placed_answered_and_followed_find_nothing(
+    database_url: str,
+) -> None:
+    random = Random(seed := int(os.environ.get("SEED", Random().randrange(2**32))))
+    print(f"SEED={seed}")
+    looks: list[Looked] = []
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        is_over = asyncio.Event()
+
+        async def look_on() -> None:
+            while not is_over.is_set():
+                looks.append(await one_look(database_url))
+
+        async def follow_on() -> None:
+            while not is_over.is_set():
+                await project(database_url, projections())
+
+        both = asyncio.gather(look_on(), follow_on())
+        bets: list[tuple[int, int, Any]] = []
+        while len(looks) < LOOKS:
+            await one_step(engine, random, bets)
+        await engine.send(ResolveMarket(1, Resolution.SPLIT, 3_000, ""))
+        is_over.set()
+        await both
+    await project(database_url, projections())
+    looks.append(await one_look(database_url))
+    print(f"{len(looks)} looks beside {len(bets)} bets")
+    assert [await findings(database_url), sum(one.found for one in looks)] == [[], 0]
+    assert bets

@@ -146,6 +146,7 @@ async def test_a_line_of_the_audit_log_that_was_changed_is_found_and_halts_nothi
     found = [(one.name, one.market_id, one.halts) for one in await findings(database_url)]
     assert found[0] == ("audit", 0, False)
     assert said in [one.seen for one in await findings(database_url)]
+    assert [one.name for one in await results(database_url) if not one.passed] == ["audit"]
 
 
 async def test_a_finding_stays_until_it_is_acknowledged_and_comes_again(database_url: str) -> None:
