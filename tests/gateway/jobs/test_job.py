@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.jobs.job import Arguments, Job
+from gateway.jobs.job import Arguments, Job, every, is_schedule
 
 MIDNIGHT = 1_700_006_400.0  # 2023-11-15 00:00 UTC
 
@@ -38,6 +38,24 @@ def test_ticks_are_those_of_utc(schedule: str | None, after: float, tick: float 
 def test_what_comes_within_the_minute_is_frequent(schedule: str | None, is_frequent: bool) -> None:
     job = Job(name="deed", run=run, time_limit_s=1, schedule=schedule)
     assert job.is_frequent is is_frequent
+
+
+@pytest.mark.parametrize("seconds", [1, 15, 60, 120, 900, 3_600, 7_200, 86_400])
+def test_what_comes_every_so_often_comes_as_often_all_day(seconds: int) -> None:
+    schedule = every(seconds)
+    assert is_schedule(schedule)
+    job = Job(name="deed", run=run, time_limit_s=1, schedule=schedule)
+    at = MIDNIGHT
+    for number in range(1, 50):
+        tick = job.next_tick(at)
+        assert tick == MIDNIGHT + number * seconds
+        at = tick
+
+
+@pytest.mark.parametrize("seconds", [0, 7, 45, 90, 420, 5_400, 25_200, 172_800])
+def test_what_does_not_divide_a_minute_an_hour_or_a_day_has_no_schedule(seconds: int) -> None:
+    with pytest.raises(ValueError, match="don't divide"):
+        every(seconds)
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,19 @@ def test_durations_and_lists() -> None:
     assert settings.sign_in.starting_credits == 2_500_000
 
 
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("10s", 10), ("1m", 60), ("10m", 600), ("6h", 21_600), ("1d", 86_400)]
+)
+def test_an_interval_divides_a_minute_an_hour_or_a_day(value: str, seconds: int) -> None:
+    assert load_settings({"CHECK_INTERVAL": value}).checks.interval == seconds
+
+
+@pytest.mark.parametrize("value", ["7s", "90s", "61s", "7m", "90m", "5h", "2d", "0s", "minute"])
+def test_what_divides_none_of_them_is_refused(value: str) -> None:
+    with pytest.raises(SettingsError, match="CHECK_INTERVAL: must"):
+        load_settings({"CHECK_INTERVAL": value})
+
+
 def test_env_file_is_read_and_the_environment_wins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
