@@ -153,7 +153,9 @@ class MirrorRoutes:
         statuses = parse_words(query.status, MirrorStatus, "status")
         wanted = [one.value for one in statuses] if statuses else None
         found = await self._rows.page(wanted, before, limit + 1)
-        return slice_of(found, limit, self._show, lambda one: str(one.id))
+        # Once: all that is followed is looked through for it.
+        fresh = self._heard()
+        return slice_of(found, limit, lambda one: self._show(one, fresh), lambda one: str(one.id))
 
     async def get_mirror(self, request: Request[None, None]) -> MirrorView:
         """Return one mirror."""
@@ -210,9 +212,13 @@ class MirrorRoutes:
     def _followed(self, mirror: Mirror) -> Followed | None:
         return self._following.all().get((mirror.platform, mirror.external_id))
 
-    def _show(self, mirror: Mirror) -> MirrorView:
-        followed, fresh = self._followed(mirror), Freshness()
+    def _heard(self) -> Freshness:
+        fresh = Freshness()
         fresh.hear(self._following.all().values())
+        return fresh
+
+    def _show(self, mirror: Mirror, fresh: Freshness | None = None) -> MirrorView:
+        followed, fresh = self._followed(mirror), fresh or self._heard()
         known_at = 0 if followed is None else fresh.at(followed)
         now = self._clock()
         return mirror_view(mirror, self._view, followed, known_at, self._settings, now)
