@@ -76,6 +76,7 @@ async def test_one_that_is_begun_is_paid_once_and_ends(
         budget = await rows.budget(ann, MONTH)
         assert ended is not None
         assert budget.held == 0, "no cents are stuck"
+        assert budget.of_all == budget.spent, "nor in what all together have"
         assert len(service.made) <= 1, "it was sent once"
         if ended.status == "COMPLETED":
             assert budget.spent == COST
