@@ -126,8 +126,8 @@ async def test_nothing_is_seen_before_it_is_durable(scene: Scene, sent_to: str) 
     async with scene.watched(seen):
         scene.line.delay(DELAY_S, ENGINE, down=False)
         sent_at = time.monotonic()
-        at = scene.gateway if sent_to == "gateway" else scene.fleet.engine
-        assert await scene.take(seen, at) == 201
+        server = scene.gateway if sent_to == "gateway" else scene.fleet.engine
+        assert await scene.take(seen, server) == 201
         await until(lambda: set(_WAYS) <= seen.first.keys(), 20)
     print(f"looked: {seen.looks}")
     for where, at in sorted(seen.first.items(), key=lambda one: one[1]):

@@ -7,7 +7,7 @@ SQL: what is replaced of it is what stands for that here.
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Final
+from typing import Final
 from unittest import mock
 
 from exchange.messages.events import Event, OrderCancelled
@@ -22,8 +22,8 @@ from exchange.transitions import order_transitions
 from gateway.engine_side.progress import Progress
 from persistence.loop.open_batch import Batch
 from persistence.loop.sequencer import Sequencer
+from persistence.relay.commands.adding import Adding
 from persistence.relay.commands.reader import CommandReader
-from persistence.relay.commands.writer import StreamCommands
 from persistence.relay.follower import Follower
 from persistence.relay.messages import FAILURES
 from tests.faults.simulation.stored_tables import Tables
@@ -74,16 +74,16 @@ def forget_escrow_on_expiry() -> AbstractContextManager[object]:
 @contextmanager
 def resend_a_stream_entry() -> Iterator[None]:
     """A writer sends what had no answer once more, and a reader takes whatever it is shown."""
-    add = StreamCommands._add
+    add = Adding.add
 
-    async def stubborn(self: StreamCommands, client: Any, key: str, bodies: list[bytes]) -> Any:
+    async def stubborn(self: Adding, key: str, bodies: list[bytes]) -> list[bytes]:
         try:
-            return await add(self, client, key, bodies)
+            return await add(self, key, bodies)
         except FAILURES:
-            return await add(self, client, key, bodies)
+            return await add(self, key, bodies)
 
     with (
-        mock.patch.object(StreamCommands, "_add", stubborn),
+        mock.patch.object(Adding, "add", stubborn),
         mock.patch.object(CommandReader, "_is_next", return_value=True),
     ):
         yield
