@@ -72,6 +72,7 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[set[str]]:
     redis = RedisProcess(folder)
     redis.start()
     settings = {"REDIS_URL": redis.url, "FEED_PLATFORMS": "sample", "PROJECTOR": "on"}
+    settings |= {"PROOF_INTERVAL": "10s"}
     try:
         with running_server(folder / "data", settings) as server:
             yield names_of(server)
@@ -92,6 +93,7 @@ def names_of(server: ServerProcess) -> set[str]:
             "backup_last_success_timestamp_seconds",
             "journal_segments",
             "invariant_check_seq",
+            "proof_last_success_timestamp_seconds",
         }
         if needed <= names or time.monotonic() > deadline:
             return names
