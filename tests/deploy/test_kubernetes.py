@@ -87,6 +87,39 @@ def test_kubectl_puts_it_together_and_every_kind_is_as_its_schema_says() -> None
     assert seen == len(objects) - len(OF_OPERATORS)
 
 
+def test_the_one_with_a_standby_differs_in_nothing_else() -> None:
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("no kubectl here")
+    with_standby, without = (
+        {
+            (one["kind"], one["metadata"]["name"]): one
+            for one in read_yamls(
+                subprocess.run(
+                    [kubectl, "kustomize", str(folder)], capture_output=True, text=True, check=True
+                ).stdout
+            )
+        }
+        for folder in (BASE.with_name("kubernetes-standby"), BASE)
+    )
+    assert with_standby.keys() == without.keys()
+    differing = {key for key, one in with_standby.items() if one != without[key]}
+    assert differing == {
+        ("StatefulSet", "engine"),
+        ("PodDisruptionBudget", "engine"),
+        ("StatefulSet", "proxy"),
+    }
+    for key in differing:
+        version = kubernetes_validate.latest_version()
+        kubernetes_validate.validate(with_standby[key], version, strict=True)
+    engine = with_standby["StatefulSet", "engine"]["spec"]
+    spec = engine["template"]["spec"]
+    assert (engine["replicas"], spec["containers"][0]["args"]) == (2, ["engine", "--standby"])
+    assert spec["initContainers"][0]["image"] == spec["containers"][0]["image"]
+    proxy = with_standby["StatefulSet", "proxy"]["spec"]["template"]["spec"]["containers"][0]
+    assert {"name": "ENGINE", "value": "gateway:8080"} in proxy["env"]
+
+
 def test_a_wrong_field_would_be_found() -> None:
     one = json.loads(json.dumps(next(of_kind("StatefulSet"))))
     one["spec"]["replica"] = 2
