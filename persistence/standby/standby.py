@@ -242,6 +242,9 @@ class Standby:
         self, connection: Connection, standing: Standing, *, compares: bool = True
     ) -> None:
         """Bring the twin to where the journal is, and compare it if that is due."""
+        if self.alarm is not None:
+            self._observer.followed(standing, self.seq)  # it stays where it was right
+            return
         try:
             twin = self._twin
             if twin is None or not 0 <= standing.last_seq - twin.seq <= _RELOAD_COMMANDS:

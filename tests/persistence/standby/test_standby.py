@@ -258,6 +258,10 @@ async def test_commands_that_give_other_events_here_are_an_alarm(
             one.standby._twin.live.accounts[ANN].available = 0
             await engine.send(limit(ANN, 40, 1))
             await until(lambda: bool(one.heard.problems))
+            await engine.send_all(*(limit(ANN, 41 + n, 1) for n in range(3)))
+            await asyncio.sleep(0.6)
+            assert one.heard.seq < engine.view.seq
+        assert len(one.heard.problems) == 1, "it is said once"
         assert "gives other events when run again" in one.heard.problems[0]
 
 
