@@ -201,8 +201,8 @@ class Journal:
                 epoch = await self.connection.fetchval(_EPOCH)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 raise OutcomeUnknown(f"the database ended the engine's session: {error}") from error
-        if epoch != self.epoch:
-            raise FenceLost("another engine leads")
+            if epoch != self.epoch:
+                raise FenceLost("another engine leads")
 
     @contextmanager
     def asking(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -189,8 +190,10 @@ async def test_an_engine_with_nothing_to_write_hears_that_another_leads(database
     async with running(database_url) as engine:
         # Its session stays, as if the server had lost the leader's lock: only the epoch tells.
         await engine.pool.execute("UPDATE engine_state SET epoch = epoch + 1")
+        raised_at = time.monotonic()
         async with asyncio.timeout(30):
             assert isinstance(await engine.sequencer.failed, FenceLost)
+        assert engine.recovered.journal.led_at <= raised_at, "nor is it sure of its lead"
         assert not engine.sequencer.is_open
 
 
