@@ -130,8 +130,8 @@ async def test_nothing_is_seen_before_it_is_durable(scene: Scene, sent_to: str) 
         assert await scene.take(seen, server) == 201
         await until(lambda: set(_WAYS) <= seen.first.keys(), 20)
     print(f"looked: {seen.looks}")
-    for where, at in sorted(seen.first.items(), key=lambda one: one[1]):
-        print(f"{where}: {at - sent_at:.2f} s after it was sent")
+    for where, seen_at in sorted(seen.first.items(), key=lambda one: one[1]):
+        print(f"{where}: {seen_at - sent_at:.2f} s after it was sent")
     print(f"not durable until {seen.absent_at - sent_at:.2f} s; nothing was seen before then")
     assert seen.absent_at - sent_at > DELAY_S - 0.2
     assert seen.escaped() == {}
