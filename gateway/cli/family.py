@@ -168,12 +168,11 @@ class Family:
         await self._await_ready(engine)
         for gateway in gateways:
             gateway.start(environment)
-        host, port = shared.getsockname()[:2]
+        port = shared.getsockname()[1]
         self._logger.info(
             "the family is open",
-            address=f"http://{host}:{port}",
-            engine=f"http://{_LOOPBACK}:{engine.port}",
-            gateways=[f"http://{_LOOPBACK}:{one.port}" for one in gateways],
+            port=port,
+            ports=[engine.port, *[one.port for one in gateways]],
         )
         while not self._signals:
             for member in (engine, *gateways):

@@ -105,7 +105,9 @@ class EngineCondition:
             return f"The database doesn't answer since {iso_millis(feed.silent_since)}"
         if feed.is_stale:
             return "The feed is stale: the engine is not heard"
-        if feed.takes_commands and not self._engine.commands.is_open:
+        # A gateway's way to the engine is Redis, as its feed's is: what is cut for a moment is
+        # mended before anybody has gone elsewhere, and what stays away makes it stale.
+        if feed.takes_commands and not (feed.follows or self._engine.commands.is_open):
             return "The engine takes no commands"
         return None
 
