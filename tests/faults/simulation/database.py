@@ -55,6 +55,8 @@ class Server:
         self.lock_is_weak = False
         self.is_up = True
         self.ahead_us = 0
+        self.led_since = 0.0
+        """When the epoch was raised last."""
         self.on_commit: Callable[[JournalRow], None] = lambda _: None
         self.on_statement: Callable[[Process, str], None] = lambda *_: None
         """Told twice of each statement of an engine's session: before it leaves, and after."""
@@ -294,8 +296,12 @@ class Session:
             return []
         if query.startswith(_PID):
             return [Row(pid=self._pid)]
-        tables = self._server.tables if self._snapshot is None else self._snapshot
-        return answer(tables, self._server.now_us(), query, arguments)
+        server = self._server
+        tables, epoch = server.tables, server.tables.engine["epoch"]
+        found = answer(self._snapshot or tables, server.now_us(), query, arguments)
+        if tables.engine["epoch"] != epoch:
+            server.led_since = server.loop.time()
+        return found
 
     def about(self, starting: str) -> dict[str, Any]:
         """Return what the server shows of this session to others."""

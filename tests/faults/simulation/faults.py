@@ -145,7 +145,7 @@ class Faults:
         return [self.dice.choice(alive)] if alive else []
 
     def _pause(self, process: Process, seconds: float) -> None:
-        process.is_paused = True
+        process.pause()
         self.world.loop.world.later(seconds, self._go_on, process)
 
     def _go_on(self, process: Process) -> None:

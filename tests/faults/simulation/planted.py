@@ -20,6 +20,7 @@ from exchange.model.timers import DEAD_MAN, TimerKind, Timers
 from exchange.rules import expiring
 from exchange.transitions import order_transitions
 from gateway.engine_side.progress import Progress
+from persistence.loop.lead_watch import LeadWatch
 from persistence.loop.open_batch import Batch
 from persistence.loop.sequencer import Sequencer
 from persistence.relay.commands.adding import Adding
@@ -104,6 +105,11 @@ def follow_whatever_comes() -> AbstractContextManager[object]:
     return mock.patch.object(Follower, "_fits", return_value=True)
 
 
+def publish_in_doubt() -> AbstractContextManager[object]:
+    """An engine that stood still publishes at once, and doesn't ask whether it still leads."""
+    return mock.patch.object(LeadWatch, "is_sure", return_value=True)
+
+
 @contextmanager
 def read_without_waiting() -> Iterator[None]:
     """A read that asks for a command is answered by a view that hasn't got it yet."""
@@ -124,6 +130,7 @@ BUGS: Final[dict[str, Planted]] = {
         resend_a_stream_entry,
         drop_a_dead_man_deadline,
         follow_whatever_comes,
+        publish_in_doubt,
         read_without_waiting,
     )
 }

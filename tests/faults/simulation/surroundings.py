@@ -8,6 +8,7 @@ from random import Random
 from typing import Final
 
 from persistence.journal.rows import JournalRow
+from persistence.loop.lead_watch import STOOD_STILL_S
 from persistence.relay.channel import Channel
 from persistence.relay.messages import Rows
 from tests.faults.simulation.database import Server
@@ -21,6 +22,7 @@ CHANNEL: Final = "simulated"
 SECRET: Final = b"of a run, and of nobody else ..."
 UNSTORABLE: Final = 7_777
 """An order of so many shares breaks a constraint of the simulated database."""
+_STOOD_STILL_S: Final = STOOD_STILL_S + 0.2
 _FINE_EVERY: Final = 10
 """One run in so many has fine weather: where nothing fails, all has to be right at once."""
 
@@ -91,5 +93,9 @@ class Surroundings:
 
     def _published(self, process: Process, data: bytes) -> None:
         message = self._channel.open(data)
+        if message is not None and message.stream != self.database.tables.engine["stream_id"]:
+            awake = self.database.led_since < process.went_on_at
+            if awake and process.stood_still_s > _STOOD_STILL_S:
+                self.violated(f"{process.name} stood still, and publishes though another leads")
         if isinstance(message, Rows):
             self.oracle.published(message.rows, process.name)

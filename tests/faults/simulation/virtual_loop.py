@@ -40,9 +40,14 @@ class Process:
         self.name = name
         self.is_dead = False
         self.is_paused = False
+        self.stood_still_s = 0.0
+        """For how long it was paused last, by the loop's clock ..."""
+        self.went_on_at = 0.0
+        """... and when it went on."""
         self.ahead_us = 0
         """How far its wall clock is ahead of the true time."""
         self.ready: deque[events.Handle] = deque()
+        self._paused_at = 0.0
         self._loop = loop
         self._context = contextvars.Context()
         self._context.run(_PROCESS.set, self)
@@ -66,7 +71,16 @@ class Process:
 
     def resume(self) -> None:
         """Go on where it was paused."""
+        if self.is_paused:
+            self.went_on_at = self._loop.time()
+            self.stood_still_s = self.went_on_at - self._paused_at
         self.is_paused = False
+
+    def pause(self) -> None:
+        """Stand still."""
+        if not self.is_paused:
+            self._paused_at = self._loop.time()
+        self.is_paused = True
 
 
 _PROCESS: Final[contextvars.ContextVar[Process]] = contextvars.ContextVar("process")
