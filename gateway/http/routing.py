@@ -138,9 +138,11 @@ class Route:
 
     @property
     def is_for_auditors(self) -> bool:
-        """Say whether those who only read may call it: how they appear themselves is theirs."""
+        """Say whether those who only read may call it: how they appear themselves is theirs, and
+        what anybody may do without signing in.
+        """
         own = self.path in _PROFILE and self.method != "DELETE"
-        return not self.is_change or own
+        return self.access is Access.PUBLIC or not self.is_change or own
 
     @property
     def segments(self) -> tuple[str, ...]:
