@@ -27,19 +27,19 @@ def is_schedule(text: str) -> bool:
     return bool(croniter.is_valid(text))
 
 
-def every(seconds: int) -> str:
+def every(seconds: int, *, minute: int = 0) -> str:
     """Return the schedule of what comes every so many seconds; they must divide a minute, whole
-    minutes an hour, or whole hours a day.
+    minutes an hour, or whole hours a day.  What comes once in an hour or more comes at `minute`.
     """
     if seconds >= 1 and 60 % seconds == 0:
         return "* * * * *" if seconds == 60 else f"* * * * * */{seconds}"  # noqa: PLR2004 - a minute
     minutes, rest = divmod(seconds, 60)
     if minutes >= 1 and not rest and 60 % minutes == 0:
-        return "0 * * * *" if minutes == 60 else f"*/{minutes} * * * *"  # noqa: PLR2004 - an hour
+        return f"{minute} * * * *" if minutes == 60 else f"*/{minutes} * * * *"  # noqa: PLR2004 - an hour
     hours, rest = divmod(minutes, 60)
     if hours < 1 or rest or seconds % 60 or 24 % hours:
         raise ValueError(f"{seconds} s don't divide a minute, an hour or a day")
-    return "0 0 * * *" if hours == 24 else f"0 */{hours} * * *"  # noqa: PLR2004 - a day
+    return f"{minute} 0 * * *" if hours == 24 else f"{minute} */{hours} * * *"  # noqa: PLR2004 - a day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

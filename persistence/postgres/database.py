@@ -11,9 +11,9 @@ The embedded server is `persistence.embedded.server`; queries live with what the
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import asyncpg
 
@@ -66,6 +66,7 @@ _CANNOT_CONNECT: Final = (
 )
 
 
+T = TypeVar("T")
 QueryObserver = Callable[[str, float], None]
 _VERBS: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"})
 
@@ -222,6 +223,29 @@ async def connect(
         return await enter(url, timeout=timeout_s, server_settings={**_SESSION, **(settings or {})})
     except _CANNOT_CONNECT as error:
         raise _unavailable(error) from error
+
+
+async def apart(
+    url: str, settings: Mapping[str, str], work: Callable[[Connection], Awaitable[T]]
+) -> T:
+    """Do long work over a connection of its own, and return what it returns.
+
+    Whoever cancels it waits for no word of the server: the connection is cut, and what it was at
+    is rolled back.  Raises DatabaseUnavailable, and what `work` does.
+    """
+    connection = await connect(url, settings=settings)
+    doing = asyncio.ensure_future(work(connection))
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        connection.terminate()
+        await asyncio.wait([doing])
+        if not doing.cancelled():
+            doing.exception()  # that it was cut
+        raise
+    finally:
+        with suppress(TimeoutError):
+            await connection.close(timeout=_CLOSE_TIMEOUT_S)
 
 
 async def connect_plainly(url: str) -> Connection:

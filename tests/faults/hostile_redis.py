@@ -61,7 +61,7 @@ class Wire:
     async def read(self, near: Redis) -> None:
         """Take what the engine publishes, for ever."""
         pubsub = near.pubsub(ignore_subscribe_messages=True)
-        await pubsub.psubscribe("probity:*")
+        await pubsub.psubscribe("probity:*:executions")
         while True:
             found = await pubsub.get_message(timeout=1.0)
             if found is None:

@@ -54,7 +54,8 @@ class ProofMaker:
         return (
             Job(
                 name=JOB,
-                schedule=every(self._settings.proof_interval),
+                # Not with everything else on the hour, nor with the lists of all venues.
+                schedule=every(self._settings.proof_interval, minute=37),
                 run=self.run,
                 time_limit_s=TIME_LIMIT_S,
                 tries=1,  # the next tick is the next try

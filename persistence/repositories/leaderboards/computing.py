@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from persistence.clock import MICROSECONDS
-from persistence.postgres.database import Connection, connect
+from persistence.postgres.database import Connection, apart
 from persistence.repositories.leaderboards import statements
 from persistence.repositories.leaderboards.words import SPAN, Span, start_of
 
@@ -62,16 +62,16 @@ async def make_boards(url: str, now: int, *, forecasts_min: int) -> Made | None:
 
     Raises DatabaseUnavailable and asyncpg's errors; the last boards stay then.
     """
-    connection = await connect(url, settings=_SESSION)
-    try:
+
+    async def make(connection: Connection) -> Made | None:
         if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
             return None
         steps = 1
         while (through := await _step(connection, now, forecasts_min)) is None:
             steps += 1
         return Made(through, steps)
-    finally:
-        await connection.close()
+
+    return await apart(url, _SESSION, make)
 
 
 async def _step(connection: Connection, now: int, forecasts_min: int) -> int | None:

@@ -18,6 +18,8 @@ from persistence.errors import (
 )
 from persistence.postgres.database import (
     OUTAGES,
+    Connection,
+    apart,
     connect,
     create_pool,
     is_absence,
@@ -77,8 +79,15 @@ async def test_whoever_is_to_end_ends_though_the_database_stands_still(tmp_path:
             except OUTAGES:
                 continue
 
-    # Two of them wait for an answer, the others for a connection: whatever they are at, they end.
+    async def work(connection: Connection) -> None:
+        async with connection.transaction():
+            while True:
+                await connection.execute("SELECT pg_sleep(0.01)")
+
+    # Two of them wait for an answer, two for a connection, one has its own: whatever they are at,
+    # they end.
     begun = [asyncio.create_task(go_on()) for _ in range(4)]
+    begun.append(asyncio.create_task(apart(server.superuser_url, {}, work)))
     await asyncio.sleep(0.1)
     postmaster = psutil.Process(server.pid)
     stopped = [postmaster, *postmaster.children()]
