@@ -10,13 +10,12 @@ from typing import Final
 
 from prometheus_client import Gauge
 
-from gateway.jobs.looking import absence_waited_for
 from gateway.jobs.supervisor import CheckIn
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from persistence.clock import MICROSECONDS
 from persistence.postgres.clocks import compare_clocks
-from persistence.postgres.database import Queryable
+from persistence.postgres.database import Queryable, absence_waited_for
 
 INTERVAL_SECONDS: Final = 30.0
 TOLERATED_US: Final = 1_000_000

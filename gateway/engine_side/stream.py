@@ -9,12 +9,9 @@ Who leads is what the follower of this process was told by its database; when th
 who wait are told what became of what they sent (`LifeWatch`).
 """
 
-import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-
-import asyncpg
 
 from exchange.model.state import State
 from gateway.engine_side.settings import EngineSettings
@@ -23,7 +20,7 @@ from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from persistence.loop.ports import CommandPort
 from persistence.postgres.clocks import database_now
-from persistence.postgres.database import OUTAGES, DeadlinePool
+from persistence.postgres.database import DeadlinePool, absence_waited_for
 from persistence.relay.commands.answering import Answering
 from persistence.relay.commands.lives import reached_by
 from persistence.relay.commands.messages import answer_channel, command_stream
@@ -32,8 +29,6 @@ from persistence.relay.commands.reader import CommandReader
 from persistence.relay.commands.shared_clock import SharedClock
 from persistence.relay.commands.writer import StreamCommands
 from persistence.relay.follower import Follower
-
-_AWAY = (*OUTAGES, asyncpg.InterfaceError)
 
 
 class CommandsWatch(CommandsObserver):
@@ -110,8 +105,7 @@ class EngineEnd:
     @asynccontextmanager
     async def answering(self) -> AsyncIterator[None]:
         """Answer senders while the block runs, and at its end tell what waits."""
-        with contextlib.suppress(*_AWAY):
-            await self.clock.read()
+        await self.clock.look()
         self._answering.start()
         try:
             yield
@@ -151,7 +145,7 @@ class LifeWatch:
         if before is None or before == self._follower.stream:
             return
         reached = None
-        with contextlib.suppress(*_AWAY):
+        with absence_waited_for():
             reached = await reached_by(self._pool, before)
         self._commands.life_ended(before, reached)
 

@@ -9,21 +9,10 @@ database kept from being made doesn't.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 
 from gateway.jobs.supervisor import CheckIn
-from persistence.postgres.database import is_absence
-
-
-@contextmanager
-def absence_waited_for() -> Iterator[None]:
-    """Leave the block, as if it were done, where the database is away in it."""
-    try:
-        yield
-    except Exception as error:
-        if not is_absence(error):
-            raise
+from persistence.postgres.database import absence_waited_for
 
 
 async def look_again(

@@ -12,9 +12,9 @@ import time
 from typing import Final, Protocol
 
 from exchange.model.market import Market
-from gateway.jobs.looking import absence_waited_for
 from gateway.jobs.supervisor import CheckIn
 from persistence.clock import MICROSECONDS, now_us
+from persistence.postgres.database import absence_waited_for
 from persistence.repositories.candles import Turnover
 
 INTERVAL_S: Final = 1.0

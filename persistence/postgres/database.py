@@ -11,9 +11,15 @@ The embedded server is `persistence.embedded.server`; queries live with what the
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import asyncpg
 
@@ -66,7 +72,6 @@ _CANNOT_CONNECT: Final = (
 )
 
 
-T = TypeVar("T")
 QueryObserver = Callable[[str, float], None]
 _VERBS: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"})
 
@@ -225,29 +230,6 @@ async def connect(
         raise _unavailable(error) from error
 
 
-async def apart(
-    url: str, settings: Mapping[str, str], work: Callable[[Connection], Awaitable[T]]
-) -> T:
-    """Do long work over a connection of its own, and return what it returns.
-
-    Whoever cancels it waits for no word of the server: the connection is cut, and what it was at
-    is rolled back.  Raises DatabaseUnavailable, and what `work` does.
-    """
-    connection = await connect(url, settings=settings)
-    doing = asyncio.ensure_future(work(connection))
-    try:
-        return await asyncio.shield(doing)
-    except asyncio.CancelledError:
-        connection.terminate()
-        await asyncio.wait([doing])
-        if not doing.cancelled():
-            doing.exception()  # that it was cut
-        raise
-    finally:
-        with suppress(TimeoutError):
-            await connection.close(timeout=_CLOSE_TIMEOUT_S)
-
-
 async def connect_plainly(url: str) -> Connection:
     """Open one connection that may lead through a pooler, to be used in transactions only.
 
@@ -396,3 +378,13 @@ def is_absence(error: BaseException) -> bool:
             return True
         cause = cause.__cause__
     return False
+
+
+@contextmanager
+def absence_waited_for() -> Iterator[None]:
+    """Leave the block, as if it were done, where the database is away in it."""
+    try:
+        yield
+    except Exception as error:
+        if not is_absence(error):
+            raise

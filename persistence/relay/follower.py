@@ -26,7 +26,6 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, Protocol
 
-import asyncpg
 import msgspec
 
 from exchange.model.state import State
@@ -37,7 +36,7 @@ from persistence.journal.rows import JournalRow
 from persistence.journal.source import JournalSource
 from persistence.loop.committed_view import COMMANDS_BETWEEN_LOOKS, TURN_S, apply_committed
 from persistence.loop.ports import ExecutionListener
-from persistence.postgres.database import OUTAGES, Fetching, connect
+from persistence.postgres.database import Fetching, absence_waited_for, connect
 from persistence.relay.freshness import Freshness
 from persistence.relay.looks import Look, look
 from persistence.relay.messages import BusMessage, Rows
@@ -55,7 +54,6 @@ LOAD_S: Final = 120.0
 _CLOSE_S: Final = 2.0
 _MEND_S: Final = 1.0
 """Between two repairs if one wasn't enough: the database is away, or a row never fits."""
-_AWAY: Final = (*OUTAGES, asyncpg.InterfaceError)
 
 
 class MessageSource(Protocol):
@@ -222,7 +220,7 @@ class Follower:
                 async with asyncio.timeout(LOOK_S):
                     await self._hurry.wait()
             self._hurry.clear()
-            with contextlib.suppress(*_AWAY):
+            with absence_waited_for():
                 await self._look()
 
     def _wonder(self, stream: str) -> None:
@@ -338,7 +336,7 @@ class Follower:
         """Read from the journal what is missing; nothing happens if the database is away."""
         self._mend_after = self._clock() + _MEND_S
         self._was_reloaded = False
-        with contextlib.suppress(*_AWAY):
+        with absence_waited_for():
             found = await look(self._store)
             if found is None:
                 raise HistoryMismatch("engine_state is empty")

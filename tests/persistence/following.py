@@ -165,13 +165,16 @@ class Counted:
 
 
 class Away:
-    """A database that can't be reached."""
+    """A database that can't be reached, or answers nothing but an error."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error or ConnectionRefusedError()
 
     async def fetch(self, query: str, /, *args: Any) -> list[Any]:
-        raise ConnectionRefusedError
+        raise self._error
 
     async def fetchrow(self, query: str, /, *args: Any) -> Any:
-        raise ConnectionRefusedError
+        raise self._error
 
     async def fetchval(self, query: str, /, *args: Any) -> Any:
-        raise ConnectionRefusedError
+        raise self._error

@@ -14,10 +14,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from gateway.accounts.api_keys.keys import ApiKeys
-from gateway.jobs.looking import absence_waited_for
 from gateway.jobs.supervisor import CheckIn
 from gateway.observability.logs import Logger
 from persistence.clock import now_us
+from persistence.postgres.database import absence_waited_for
 from persistence.repositories.api_keys.nonces import ApiKeyNonces
 
 INTERVAL_SECONDS: Final = 1.0

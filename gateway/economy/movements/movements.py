@@ -24,13 +24,12 @@ from exchange.messages.reasons import Reason
 from exchange.messages.units import format_money
 from gateway.engine_side.audited import OK
 from gateway.engine_side.refusals import EngineRefused
-from gateway.jobs.looking import absence_waited_for
 from gateway.jobs.supervisor import CheckIn
 from gateway.wire.errors import ReadsOnly, UnknownOutcome
 from persistence.clock import now_us
 from persistence.errors import CommandNotTaken, OutcomeUnknown
 from persistence.loop.ports import Answer, CommandPort
-from persistence.postgres.database import OUTAGES, DeadlinePool, is_absence
+from persistence.postgres.database import OUTAGES, DeadlinePool, absence_waited_for, is_absence
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.economy.intents import Intent, Intents, Outcome
 

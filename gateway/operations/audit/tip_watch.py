@@ -11,11 +11,11 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
-from gateway.jobs.looking import absence_waited_for
 from gateway.jobs.supervisor import CheckIn
 from gateway.observability.logs import Logger
 from persistence.errors import HistoryMismatch
 from persistence.journal.tip import AUDIT_TIP, Tip, TipFile
+from persistence.postgres.database import absence_waited_for
 from persistence.repositories.audit import AuditLog
 
 INTERVAL_SECONDS: Final = 1.0

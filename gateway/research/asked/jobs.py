@@ -18,14 +18,13 @@ from typing import Final
 import msgspec
 
 from gateway.jobs.job import Arguments, Job, every
-from gateway.jobs.looking import absence_waited_for
 from gateway.observability.logs import Logger
 from gateway.research.asked.child import BacktestProcess
 from gateway.research.asked.plan import OUR_FAULT, Done, Failed, Limits, Order, Plan, tape_file
 from gateway.research.asked.settings import BacktestSettings
 from gateway.research.playing import SAMPLE
 from persistence.clock import MICROSECONDS, now_us
-from persistence.postgres.database import is_absence
+from persistence.postgres.database import absence_waited_for, is_absence
 from persistence.repositories.research.backtests import Backtest, Backtests, Execution
 
 JOB: Final = "backtests"

@@ -6,15 +6,12 @@ that how long a reading took makes a command late rather than alive for too long
 """
 
 import asyncio
-import contextlib
 import math
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-import asyncpg
-
 from persistence.clock import MICROSECONDS
-from persistence.postgres.database import OUTAGES
+from persistence.postgres.database import absence_waited_for
 
 READ_S: Final = 5.0
 """Between two readings: clocks drift apart by less than a millisecond meanwhile."""
@@ -56,5 +53,5 @@ class SharedClock:
 
     async def look(self) -> None:
         """Read it; a database that is away leaves it as it was."""
-        with contextlib.suppress(*OUTAGES, asyncpg.InterfaceError):
+        with absence_waited_for():
             await self.read()

@@ -17,7 +17,8 @@ from typing import Any, Final
 import msgspec
 
 from persistence.clock import MICROSECONDS
-from persistence.postgres.database import Connection, apart
+from persistence.postgres.apart import apart
+from persistence.postgres.database import Connection
 from persistence.repositories.leaderboards import statements
 from persistence.repositories.leaderboards.words import SPAN, Span, start_of
 

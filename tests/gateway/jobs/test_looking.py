@@ -5,8 +5,9 @@ import asyncio
 import asyncpg
 import pytest
 
-from gateway.jobs.looking import absence_waited_for, look_again
+from gateway.jobs.looking import look_again
 from persistence.errors import DatabaseUnavailable, DataFolderBusy
+from persistence.postgres.database import absence_waited_for
 from tests.gateway.waiting import eventually
 
 ABSENCES = [

@@ -16,10 +16,10 @@ from persistence.errors import (
     OutcomeUnknown,
     SchemaError,
 )
+from persistence.postgres.apart import apart
 from persistence.postgres.database import (
     OUTAGES,
     Connection,
-    apart,
     connect,
     create_pool,
     is_absence,

@@ -8,13 +8,14 @@ import asyncio
 import math
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 
 from persistence.relay import follower as follower_module
 from persistence.relay.follower import STALE_AFTER_S
 from persistence.relay.messages import BusMessage
-from tests.persistence.following import Away, rig
+from tests.persistence.following import OTHER, Away, rig
 from tests.persistence.random_orders import commands, opening
 from tests.persistence.running import until
 
@@ -149,6 +150,24 @@ async def test_the_database_is_away_when_a_row_is_missing(database_url: str) -> 
         await made.tape.hear(await made.said(*rows[1:]))
         assert made.follower.is_fresh
         made.follower._store = store
+        made.check()
+
+
+@pytest.mark.parametrize(
+    "error", [asyncpg.DiskFullError("full"), asyncpg.OutOfMemoryError("none left")], ids=repr
+)
+async def test_a_database_that_has_no_room_for_a_moment_ends_nothing(
+    database_url: str, error: Exception
+) -> None:
+    async with rig(database_url) as made:
+        store, made.follower._store = made.follower._store, Away(error)
+        await made.tape.hear(None, await made.beat(stream=OTHER))
+        await until(lambda: not made.follower._hurry.is_set())
+        await made.tape.hear(None)
+        assert not made.follower.failed.done()
+        made.follower._store = store
+        await made.trade(3)
+        await made.tape.hear(None)
         made.check()
 
 
