@@ -27,8 +27,6 @@ from gateway.observability.logs import process_logs
 @click.option("--accept-tip", is_flag=True, help="The database was put back in time on purpose.")
 def engine(host: str | None, port: int | None, standby: bool, accept_tip: bool) -> None:
     """Run the engine alone, behind gateways; on its port it answers /health, /ready, /metrics."""
-    if standby and accept_tip:
-        raise click.UsageError("--accept-tip is for the engine that leads")
     respawn = Respawn()
     settings = process.given_settings(host, port)
     work = _engine(settings, standby=standby, accept_tip=accept_tip, waits=respawn.is_again)
@@ -41,7 +39,7 @@ async def _engine(settings: Settings, *, standby: bool, accept_tip: bool, waits:
 
     def opened() -> AbstractAsyncContextManager[Leading]:
         if standby:
-            return open_standby(settings, logger)
+            return open_standby(settings, logger, accept_tip=accept_tip)
         return open_engine(settings, logger, accept_tip=accept_tip)
 
     with listening_socket(settings) as listening, stop.listen():

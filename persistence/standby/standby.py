@@ -11,8 +11,8 @@ Laws: what it takes over with is what it holds, plus the rows that were committe
 at which it raised the epoch; nothing is committed by anybody else after that. A twin that differed
 once takes nothing over any more (`alarm`). A lead that nobody ever had is left for a while to
 whoever was started to have it. A database that is away is waited for; one that has another history
-than what was followed is loaded anew, and what became of what was seen is the tip's to say, which
-follows each commit, too.
+than what was followed is loaded anew, unless the tip, which follows each commit, names what it
+doesn't hold: then nothing is taken over, and the tip stays as it is until an operator accepts that.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ from persistence.journal.reader import rows_after
 from persistence.journal.segments.segments import Segments
 from persistence.journal.source import JournalSource
 from persistence.journal.tip import Tip, TipFile
-from persistence.loop.recovery import Recovered, StoredTables, recover
+from persistence.loop.recovery import Recovered, StoredTables, recover, tip_problem
 from persistence.postgres.database import OUTAGES, Connection, connect
 from persistence.standby import lease
 from persistence.standby.lease import Leader, Standing
@@ -93,6 +93,7 @@ class Standby:
         segments: Segments | None = None,
         lease_s: float = LEASE_S,
         compare_s: float = COMPARE_S,
+        accept_tip: bool = False,
     ) -> None:
         """Prepare to follow.
 
@@ -103,9 +104,10 @@ class Standby:
             segments: of the journal.
             lease_s: how long the leader's session may be silent.
             compare_s: between two comparisons with the tables.
+            accept_tip: the operator's word that the database was put back on purpose.
         """
         self.alarm: str | None = None
-        """In what twin and tables differ; then nothing is taken over."""
+        """In what twin, tables and tip differ; then nothing is taken over."""
         self.due = asyncio.Event()
         """Set when there is nobody who leads, or nobody who answers."""
         self._url = url
@@ -114,6 +116,7 @@ class Standby:
         self._segments = segments
         self._lease_s = lease_s
         self._compare_s = compare_s
+        self._accepts_tip = accept_tip
         self._twin: Twin | None = None
         self._tip: TipFile | None = None
         self._silent: Leader | None = None
@@ -272,15 +275,36 @@ class Standby:
         return bool(rows)
 
     async def _load(self, connection: Connection) -> Twin:
+        known = None if self._data_dir is None else await self._read_tip(connection, self._data_dir)
         snapshot = await tables.read(connection, segments=self._segments)
-        if self._data_dir is not None:
-            self._tip = TipFile(self._data_dir / "tip", snapshot.head.database_id, ".standby")
+        if known is not None:
+            await self._judge_tip(connection, known, snapshot.head)
+        self._accepts_tip = False
         try:
             twin = self._twin = await asyncio.to_thread(Twin, snapshot)
         except LookupError as error:
             raise StateDiffers(f"the tables hold what no Probity writes: {error}") from None
         self._observer.loaded(twin.seq)
         return twin
+
+    async def _read_tip(self, connection: Connection, folder: Path) -> Tip | None:
+        """Return what was committed as this machine knows it: read before the tables are, since an
+        engine beside this process may write it, too.
+        """
+        if self._tip is not None:
+            await self._tip.close()
+        head = await tables.read_head(connection)
+        self._tip = TipFile(folder / "tip", head.database_id, ".standby")
+        return self._tip.read()
+
+    async def _judge_tip(self, connection: Connection, known: Tip, head: tables.Head) -> None:
+        """See that the database holds what the tip names, or set it anew where that is accepted."""
+        problem = await tip_problem(JournalSource(connection, self._segments), known, head)
+        if problem is None:
+            return
+        if not self._accepts_tip or self._tip is None:
+            raise StateDiffers(f"{problem}: the database was put back in time")
+        await asyncio.to_thread(self._tip.write, Tip(head.last_seq, head.chain_hash))
 
     async def _compare(self, connection: Connection, twin: Twin) -> None:
         """Bring the twin to one snapshot of the tables and hold them against each other.

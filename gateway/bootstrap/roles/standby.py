@@ -30,9 +30,12 @@ from persistence.standby.standby import Standby
 
 
 @asynccontextmanager
-async def open_standby(settings: Settings, logger: Logger) -> AsyncIterator[Leading]:
+async def open_standby(
+    settings: Settings, logger: Logger, *, accept_tip: bool = False
+) -> AsyncIterator[Leading]:
     """Start a process whose engine waits, beside a database that somebody else looks after.
 
+    `accept_tip` is the operator's word that the database was put back in time on purpose.
     Raises SettingsError for what it has to share with the engine, SchemaError for a schema of
     another version, DatabaseUnavailable.
     """
@@ -53,6 +56,7 @@ async def open_standby(settings: Settings, logger: Logger) -> AsyncIterator[Lead
             segments=Segments(settings.store.segments_folder),
             lease_s=waiting.lease_seconds,
             compare_s=waiting.compare_seconds,
+            accept_tip=accept_tip,
         )
         taking = _take_over(stack, ground, standby, condition)
         task = asyncio.create_task(_guarded(taking, ground), name="standby")

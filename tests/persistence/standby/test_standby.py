@@ -280,3 +280,50 @@ async def test_a_database_put_back_in_time_isn_t_gone_on_with(
     TipFile(tmp_path / "tip", database_id).write(Tip(99, b"x" * 32))
     with pytest.raises(HistoryMismatch, match="the database ends at 2, but 99 was committed"):
         await one.standby.recover(database_url, tmp_path)
+
+
+async def _begun(url: str) -> str:
+    """Trade a little; return which exchange the database holds."""
+    async with running(url) as engine:
+        await engine.send_all(OpenAccount(ANN, CASH), listing())
+        found: str = await engine.pool.fetchval("SELECT database_id::text FROM engine_state")
+        return found
+
+
+async def test_the_tip_outlives_a_start_beside_a_database_put_back_in_time(
+    database_url: str, tmp_path: Path
+) -> None:
+    tip = TipFile(tmp_path / "tip", await _begun(database_url))
+    tip.write(Tip(99, b"x" * 32))
+    async with waiting(database_url, data_dir=tmp_path, lease_s=0.2) as one:
+        await until(lambda: bool(one.heard.problems))
+        await asyncio.sleep(1.0)  # the tip would be written, and the lead be taken, by then
+        assert "the database ends at 2, but 99 was committed" in one.heard.problems[0]
+        assert (len(one.heard.problems), one.standby.due.is_set()) == (1, False)
+        with pytest.raises(StateDiffers):
+            await one.standby.recover(database_url, tmp_path)
+    assert tip.read() == Tip(99, b"x" * 32)
+    async with waiting(database_url, data_dir=tmp_path, lease_s=0.2, accept_tip=True) as one:
+        await one.is_due()
+        recovered = await one.standby.recover(database_url, tmp_path)
+        await recovered.connection.close()
+    assert one.heard.problems == []
+
+
+async def test_what_it_has_followed_is_in_the_tip_when_the_database_is_put_back(
+    database_url: str, tmp_path: Path
+) -> None:
+    """The last of it, too, which the file doesn't name yet."""
+    database_id = await _begun(database_url)
+    async with waiting(database_url, data_dir=tmp_path, lease_s=60) as one:
+        await until(lambda: one.heard.loads == 1)
+        standby = one.standby
+        assert standby._tip is not None
+        assert standby._twin is not None
+        # As if it had followed so far on a server that is gone now.
+        standby._tip.committed(Tip(99, b"x" * 32))
+        standby._twin.view.seq = 99
+        await until(lambda: bool(one.heard.problems))
+        assert "99 was committed" in one.heard.problems[0]
+        await asyncio.sleep(0.7)
+    assert TipFile(tmp_path / "tip", database_id).read() == Tip(99, b"x" * 32)
