@@ -36,12 +36,15 @@ from gateway.settings.reader import SettingsError
 GATEWAYS_MAX: Final = 64
 ENGINE: Final = "engine"
 _LOOPBACK: Final = "127.0.0.1"
+_LAST_PORT: Final = 65_535
 _PROGRAM: Final = "from gateway.cli.main import main; main(prog_name='probity')"
 _PAUSE_S: Final = 0.1
 _PAUSE_MAX_S: Final = 5.0
 _LOOK_S: Final = 0.05
 _PATIENCE_S: Final = 120.0
 """So long the engine may take to be ready, a database that is made included."""
+_ENDING_S: Final = 60.0
+"""So long a process may take to end, behind SHUTDOWN_TIMEOUT_SECONDS."""
 
 
 class FamilyEnded(Exception):
@@ -108,7 +111,7 @@ class Member:
         # A process that was killed says nothing about the next one; one that gave up does.
         if code > 0 and (self.name == ENGINE or self._tries >= TRIES):
             raise FamilyEnded(f"the {self.name} ended with exit code {code}")
-        pause = min(_PAUSE_S * 2**self._tries, _PAUSE_MAX_S)
+        pause = min(_PAUSE_S * 2 ** min(self._tries, TRIES), _PAUSE_MAX_S)
         self._tries += 1
         self._starts_at = time.monotonic() + pause
         logger.warning("a process of the family ended, it is started again", name=self.name)
@@ -142,12 +145,9 @@ class Family:
         self._woken = asyncio.Event()
 
     async def run(self, engine_arguments: Sequence[str], once: Sequence[str]) -> None:
-        """Run until a signal comes, and end all; raises FamilyEnded, SettingsError, OSError."""
+        """Run until a signal comes, and end all; raises FamilyEnded, SettingsError."""
         with ExitStack() as stack:
-            shared = stack.enter_context(bind(self._settings))
-            own = [
-                stack.enter_context(bound) for bound in _own_sockets(self._settings, self._gateways)
-            ]
+            shared, own = self._bind(stack)
             engine = Member(ENGINE, ["serve", *engine_arguments], own[:1], once)
             gateways = [
                 Member(f"gateway {number}", ["gateway"], [one, shared])
@@ -160,15 +160,33 @@ class Family:
                     await self._end(gateways)
                     await self._end([engine])
 
+    def _bind(self, stack: ExitStack) -> tuple[socket.socket, list[socket.socket]]:
+        """Return the address that clients know and each process's own, closed with the stack."""
+        settings, gateways = self._settings, self._gateways
+        if settings.listen.port + gateways + 1 > _LAST_PORT:
+            raise SettingsError(
+                f"PORT: {settings.listen.port}: there aren't {gateways + 1} ports behind it"
+            )
+        try:
+            shared = stack.enter_context(bind(settings))
+            own = [stack.enter_context(bound) for bound in _own_sockets(settings, gateways)]
+        except OSError as error:
+            address = f"{settings.listen.host}:{settings.listen.port}"
+            raise SettingsError(
+                f"PORT: {address} or one of those behind it: {error.strerror}"
+            ) from None
+        return shared, own
+
     async def _look_after(
         self, engine: Member, gateways: list[Member], shared: socket.socket
     ) -> None:
-        environment = dict(os.environ)
+        port = shared.getsockname()[1]
+        # What they tell of their address, in links and pages, is what clients know.
+        environment = {**os.environ, "PORT": str(port)}
         engine.start(environment)
         await self._await_ready(engine)
         for gateway in gateways:
             gateway.start(environment)
-        port = shared.getsockname()[1]
         self._logger.info(
             "the family is open",
             port=port,
@@ -194,14 +212,18 @@ class Family:
 
     async def _end(self, members: list[Member]) -> None:
         """Tell these to end and wait until they have; a second signal of the operator's goes on to
-        them.
+        them. What stands still is killed: it would keep all of them from being started anew.
         """
-        told = 0
+        told, seconds = 0, self._settings.listen.shutdown_timeout_seconds + _ENDING_S
+        killed_at = time.monotonic() + seconds
         while any(member.is_running for member in members):
             while told <= max(self._signals - 1, 0):
                 told += 1
                 for member in members:
                     member.signal(signal.SIGTERM)
+            if time.monotonic() >= killed_at:
+                for member in members:
+                    member.signal(signal.SIGKILL)
             await self._wait(_LOOK_S)
         for member in members:
             member.close()
@@ -242,14 +264,7 @@ async def run_family(
 
     Raises SettingsError, FamilyEnded.
     """
-    family = Family(settings, gateways, logger)
-    try:
-        await family.run(engine_arguments, once)
-    except OSError as error:
-        address = f"{settings.listen.host}:{settings.listen.port}"
-        raise SettingsError(
-            f"PORT: {address} or one of those behind it: {error.strerror}"
-        ) from None
+    await Family(settings, gateways, logger).run(engine_arguments, once)
 
 
 def _own_sockets(settings: Settings, gateways: int) -> Iterator[socket.socket]:

@@ -1,0 +1,90 @@
+"""Who looks after a family of processes: what they are started with, and what ends them all."""
+
+import io
+import signal
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from gateway.bootstrap.settings import Settings, load_settings
+from gateway.cli import family
+from gateway.cli.family import Family, Member, run_family
+from gateway.observability.logs import Logger, configure_logs
+from gateway.settings.reader import SettingsError
+
+
+def settings_of(port: int) -> Settings:
+    return load_settings({"PORT": str(port), "REDIS_URL": "redis://127.0.0.1:1"})
+
+
+def quiet() -> Logger:
+    return configure_logs("info", io.StringIO())
+
+
+class Process:
+    """One that runs until it gets a signal that it heeds."""
+
+    stdin = None
+
+    def __init__(self, code: int | None = None, heeds: signal.Signals = signal.SIGKILL) -> None:
+        self.code = code
+        self.heeds = heeds
+        self.signals: list[int] = []
+
+    def poll(self) -> int | None:
+        return self.code
+
+    def send_signal(self, number: signal.Signals) -> None:
+        self.signals.append(number)
+        if number == self.heeds:
+            self.code = -number
+
+
+def member(process: Any) -> Member:
+    with socket.socket() as own:
+        made = Member("gateway 1", ["gateway"], [own])
+    made._process = process
+    return made
+
+
+def test_pauses_have_a_bound_however_often_a_process_is_killed() -> None:
+    one, logger = member(None), quiet()
+    for _ in range(2_000):
+        one._started_at = time.monotonic()
+        one._process = Process(-signal.SIGKILL)  # type: ignore[assignment]
+        assert not one.look(logger)
+    assert 4 < one._starts_at - time.monotonic() <= 5
+
+
+async def test_a_port_that_has_too_few_behind_it_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"^PORT: 65533: there aren't 3 ports behind it$"):
+        await run_family(settings_of(65_533), 2, quiet(), [], [])
+
+
+async def test_all_know_the_address_that_clients_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    ports: dict[str, str] = {}
+
+    def start(one: Member, environment: Mapping[str, str]) -> None:
+        ports[one.name] = environment["PORT"]
+
+    async def ready(made: Family, _engine: Member) -> None:
+        made._signals = 1
+
+    monkeypatch.setattr(Member, "start", start)
+    monkeypatch.setattr(Family, "_await_ready", ready)
+    await run_family(settings_of(0), 2, quiet(), [], [])
+    assert list(ports) == ["engine", "gateway 1", "gateway 2"]
+    assert len(set(ports.values())) == 1
+    assert int(ports["engine"]) > 0
+
+
+async def test_what_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Family(settings_of(0), 2, quiet())
+    polite, stubborn = Process(heeds=signal.SIGTERM), Process()
+    monkeypatch.setattr(family, "_ENDING_S", -made._settings.listen.shutdown_timeout_seconds)
+    await made._end([member(polite), member(stubborn)])
+    assert polite.signals == [signal.SIGTERM]
+    assert stubborn.signals == [signal.SIGTERM, signal.SIGKILL]
