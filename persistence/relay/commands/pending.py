@@ -24,7 +24,7 @@ _NOBODY: Final = 1 << 63
 class Pending:
     """One command that was sent."""
 
-    __slots__ = ("future", "number", "place", "stream", "until")
+    __slots__ = ("future", "is_answered", "number", "place", "stream", "until")
 
     def __init__(self, number: int, future: "asyncio.Future[Answer]", until: float) -> None:
         self.number = number
@@ -35,6 +35,8 @@ class Pending:
         """The engine's life it was sent to; None while it waits to be sent."""
         self.place: Place | None = None
         """Where it stands there; None if Redis didn't say."""
+        self.is_answered = False
+        """Whether its answer has come, and waits for the view."""
 
 
 class PendingCommands:
@@ -69,11 +71,12 @@ class PendingCommands:
     def answered(self, number: int, answer: Answer) -> None:
         """Take an answer; the first one counts."""
         pending = self._pending.get(number)
-        if pending is None:
+        if pending is None or pending.is_answered:
             return
         if answer.seq <= self._view.seq:
             self._tell(pending, answer)
             return
+        pending.is_answered = True
         heapq.heappush(self._early, (answer.seq, number, pending, answer))
         self._next = self._early[0][0]
 

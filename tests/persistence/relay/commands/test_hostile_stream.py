@@ -1,5 +1,6 @@
 """A stream that strangers write to, that is lost, and that an older copy of is put back."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,12 +8,17 @@ from typing import Any
 import pytest
 
 from exchange.messages.commands import EndLease
+from exchange.model.state import State
 from persistence.clock import now_us
+from persistence.loop.ports import Answer
 from persistence.relay.commands.messages import (
     PARCEL_BYTES,
     PARCEL_COMMANDS,
+    Answers,
+    Done,
     Parcel,
     Sent,
+    answer_channel,
     command_stream,
 )
 from tests.persistence.relay.commands.ends import (
@@ -79,6 +85,24 @@ async def test_what_is_shown_again_is_not_executed_again(redis: RedisProcess) ->
         await until(lambda: len(rig.engine.taken) == 5)
         assert rig.engine.numbers == [1, 2, 5, 6, 1]
         assert rig.notes.counts["repeated"] == 3
+
+
+async def test_an_answer_that_is_shown_again_is_told_once(redis: RedisProcess) -> None:
+    """Whoever reads the channel can say it again, before the view has what it tells."""
+    async with reading(redis) as rig, writing(redis) as gateway:
+        gateway.view.seq = 0
+        sender = gateway.port._sender
+        again = answer_channel(IDENTITY, sender, SECRET)
+        sent = [gateway.port.submit(command(number)) for number in range(2)]
+        await until(lambda: len(gateway.port._pending._early) == 2)
+        told = [Done(number, Answer(number, 1, [], number, 0)) for number in (1, 2, 1)]
+        for _ in range(3):
+            await rig.client.publish(again.name, again.seal(Answers([*told])))
+        # Behind what was said again, so that it has been heard.
+        sent.append(gateway.port.submit(command(2)))
+        await until(lambda: len(gateway.port._pending._early) == 3)
+        gateway.port.on_reload(State(seq=3))
+        assert [answer.seq for answer in await asyncio.gather(*sent)] == [1, 2, 3]
 
 
 async def test_past_its_deadline_a_command_is_not_executed(redis: RedisProcess) -> None:
