@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from exchange.messages.bounds import HALT_S
 from exchange.messages.limit_commands import BeginPostOnly
 from exchange.messages.terms import ExchangeMode
 from exchange.model.state import State
@@ -149,6 +150,7 @@ async def _hold_takers_back(
     if takeover is not None:
         # It counts from now on, and is to last behind the time of cancels alone.
         seconds = takeover.post_only_s and takeover.cancel_only_s + takeover.post_only_s
+        seconds = min(seconds, HALT_S)
     was_open = view.mode is ExchangeMode.OPEN or view.post_only_until is not None
     if seconds and view.seq and was_open:
         await commands.submit(BeginPostOnly(seconds))

@@ -96,6 +96,7 @@ async def test_its_sender_is_told_to_come_again() -> None:
         ((1, 2), ExchangeMode.OPEN, [3]),
         ((0, 2), ExchangeMode.OPEN, [2]),
         ((1, 0), ExchangeMode.OPEN, []),
+        ((60, 86_400), ExchangeMode.OPEN, [86_400]),
         ((1, 2), ExchangeMode.CANCEL_ONLY, []),
         (None, ExchangeMode.OPEN, [9]),
     ],
