@@ -309,9 +309,17 @@ class Standby:
     async def _compare(self, connection: Connection, twin: Twin) -> None:
         """Bring the twin to one snapshot of the tables and hold them against each other.
 
-        A takeover waits for it, so it has a small part of the time, however large the exchange is.
+        A takeover waits for it, so it has a small part of the time, however large the exchange is,
+        and whether it comes to its end or not.
         """
         started = time.monotonic()
+        try:
+            await self._hold_against_tables(connection, twin)
+        finally:
+            ended = time.monotonic()
+            self._compares_at = ended + max(self._compare_s, _REST * (ended - started))
+
+    async def _hold_against_tables(self, connection: Connection, twin: Twin) -> None:
         snapshot = await tables.read(connection, segments=self._segments)
         while twin.seq < snapshot.head.last_seq:
             if not await self._take_rows(connection, twin):
@@ -319,8 +327,6 @@ class Standby:
         if (twin.seq, twin.chain_hash) == (snapshot.head.last_seq, snapshot.head.chain_hash):
             state = await asyncio.to_thread(twin.compare, snapshot)
             self._observer.compared(twin.seq, state)
-        ended = time.monotonic()
-        self._compares_at = ended + max(self._compare_s, _REST * (ended - started))
 
     def _differ(self, problem: str) -> None:
         self.alarm = problem

@@ -327,3 +327,25 @@ async def test_what_it_has_followed_is_in_the_tip_when_the_database_is_put_back(
         assert "99 was committed" in one.heard.problems[0]
         await asyncio.sleep(0.7)
     assert TipFile(tmp_path / "tip", database_id).read() == Tip(99, b"x" * 32)
+
+
+async def test_a_comparison_that_came_to_no_end_has_its_rest_all_the_same(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = 0
+
+    async def fails(*_known: object, **_more: object) -> tables.Snapshot:
+        nonlocal tried
+        tried += 1
+        raise ConnectionResetError
+
+    await _begun(database_url)
+    async with waiting(database_url, compare_s=60, lease_s=60) as one:
+        await until(lambda: one.heard.loads == 1)
+        monkeypatch.setattr(tables, "read", fails)
+        one.standby._compares_at = 0.0
+        await until(lambda: bool(one.heard.reasons))
+        one.heard.seq = 0
+        await until(lambda: one.heard.seq > 0)
+        await asyncio.sleep(0.5)
+        assert tried == 1
