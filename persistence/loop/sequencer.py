@@ -1,5 +1,4 @@
-"""The engine's loop: commands come out of the queue, run, are committed, become visible, are
-answered.
+"""The engine's loop: commands come out of the queue, run, are committed, visible, and answered.
 
 ::
 
@@ -319,6 +318,7 @@ class Sequencer:
         refused = [] if self._in_flight is None else [*self._in_flight.commands()]
         waiting = [*refused, *self._batch.commands()]
         self._unanswered = [item.future for item in waiting]
+        self._journal.reach(self._batch.reached)  # which was never sealed
         self._in_flight, self._batch = None, Batch()
         self._engine.state.dismantle()
         async for engine, balances, batch in rerun_alone(

@@ -18,6 +18,7 @@ from tests.persistence.running import (
     limit,
     open_for_trade,
     running,
+    until,
 )
 
 _REACHED = "SELECT commands_ms, commands_no FROM engine_state"
@@ -87,6 +88,25 @@ async def test_what_was_refused_alone_has_been_reached_all_the_same(database_url
             refused = engine.sequencer.submit(CreditAccount(ANN, 1, "poison"))
         with acting_by(Arrived((8, 2), 1 << 60, engine.clock)):
             taken = engine.sequencer.submit(limit(ANN, 10, 1))
+        assert type((await refused).events[0]).__name__ == "CommandRejected"
+        await taken
+        assert await reached(engine) == (8, 2)
+
+
+async def test_what_ran_behind_a_refused_batch_has_been_reached_too(database_url: str) -> None:
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        refuse = "ALTER TABLE credits ADD CONSTRAINT poison CHECK (reason <> 'poison')"
+        await engine.pool.execute(refuse)
+        sequencer = engine.sequencer
+        async with commits_held(database_url):
+            with acting_by(Arrived((8, 1), 1 << 60, engine.clock)):
+                refused = sequencer.submit(CreditAccount(ANN, 1, "poison"))
+            await until(lambda: sequencer._in_flight is not None)
+            with acting_by(Arrived((8, 2), 1 << 60, engine.clock)):
+                taken = sequencer.submit(limit(ANN, 10, 1))
+            await until(lambda: len(sequencer._batch) == 1)
+            assert sequencer._batch.sealed is None
         assert type((await refused).events[0]).__name__ == "CommandRejected"
         await taken
         assert await reached(engine) == (8, 2)
