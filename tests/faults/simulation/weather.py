@@ -1,6 +1,6 @@
 """How bad a run's surroundings are: how often what goes wrong, and how long ways take.
 
-Laws: all of it is drawn from the dice that are handed in; a fine day (`Weather.fine`) still has
+Laws: all of it is drawn from the dice that are handed in; a fine day (`Weather()`) still has
 delays, and nothing else.
 """
 
