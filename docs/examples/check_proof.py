@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 TYPE = "probity-proof+jws"
 SUMS = ("available", "locked", "collateral")
 MOST = 2**63 - 1
+ANSWERED_S = 30.0
 Sums = tuple[int, ...]
 
 
@@ -123,7 +124,7 @@ def get(url: str, token: str | None = None) -> Any:
     """Return what the exchange answers."""
     headers = {} if token is None else {"authorization": f"Bearer {token}"}
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 - of http, by `read`
-    with urllib.request.urlopen(request) as answer:  # noqa: S310 - the same
+    with urllib.request.urlopen(request, timeout=ANSWERED_S) as answer:  # noqa: S310 - the same
         return json.load(answer)
 
 
