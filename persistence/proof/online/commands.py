@@ -9,7 +9,8 @@ look, and all of it in rounds.
 
 Laws: how a batch is judged is `journal_chain`'s, how rows are compared `comparisons`'; commands are
 not run again, which is `probity verify`'s. Where files hold what this machine doesn't have, that
-part is left to the sums; one that is there and damaged is a finding.
+part is left to the sums; one that is there and damaged is a finding. One that can't be read, or is
+missing among others, may be a disk's or a mount's fault: it is told, and halts nothing.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from persistence.errors import SegmentUnreadable
 from persistence.journal import tables
 from persistence.journal.reader import rows_after
 from persistence.journal.rows import GENESIS_HASH, JournalRow
+from persistence.journal.segments.segment_file import Damaged
 from persistence.journal.segments.segments import Segments
 from persistence.journal.source import JournalSource
 from persistence.postgres.database import Connection
@@ -86,8 +88,7 @@ class Commands:
         try:
             rows = await rows_after(journal, mark.key, BYTES_AT_ONCE)
         except SegmentUnreadable as error:
-            found = [_finding("journal", f"after {mark.key}", "a whole file", str(error), seq)]
-            return Piece(Mark(self._segments.last_seq), found, is_end=False)
+            return Piece(Mark(self._segments.last_seq), [_of_file(mark, error, seq)], is_end=False)
         walk = ChainWalk(mark.key, mark.hash)
         if not rows:
             return self._end(walk, await tables.read_head(connection), seq)
@@ -112,6 +113,14 @@ class Commands:
             found = _finding("journal", "end", "the end that engine_state names", problem, seq)
             return Piece(self.start, [found], is_end=True)
         return Piece(mark if self.is_front else self.start, [], is_end=True)
+
+
+def _of_file(mark: Mark, error: SegmentUnreadable, seq: int) -> Finding:
+    """Return what is said of a file: that somebody changed it, or that it can't be read here."""
+    if isinstance(error.__cause__, Damaged):
+        return _finding("journal", f"after {mark.key}", "a whole file", str(error), seq)
+    subject, expected = f"file after {mark.key}", "a file that can be read"
+    return Finding("journal", 0, subject, expected, str(error), seq, halts=False)
 
 
 def _unreadable(row: JournalRow, done: list[Execution]) -> str | None:

@@ -48,7 +48,26 @@ async def test_a_byte_of_a_file_that_was_changed_is_found(
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     await one_look(database_url, folder=tmp_path)
-    assert {one.name for one in await findings(database_url)} == {"journal"}
+    assert {(one.name, one.halts) for one in await findings(database_url)} == {("journal", True)}
+
+
+async def test_a_file_that_is_not_there_is_told_and_halts_nothing(
+    database_url: str, tmp_path: Path
+) -> None:
+    dice = random()
+    async with running(database_url, segments=Segments(tmp_path)) as engine:
+        await engine.send_all(*opening())
+        await trade(engine, 300, dice.randrange(2**16))
+        moved = await move_all(database_url, tmp_path, behind_projector=False)
+    path = tmp_path / moved[0].file
+    content = path.read_bytes()
+    path.unlink()
+    await one_look(database_url, folder=tmp_path)
+    assert {(one.name, one.halts) for one in await findings(database_url)} == {("journal", False)}
+    # There again, and changed, it is another finding.
+    path.write_bytes(content[:-30] + bytes(30))
+    await one_look(database_url, folder=tmp_path)
+    assert {one.halts for one in await findings(database_url)} == {False, True}
 
 
 async def test_where_there_are_no_files_their_part_is_added_up(
