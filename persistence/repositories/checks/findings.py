@@ -2,7 +2,8 @@
 
 Laws: what was found stays open until somebody acknowledges it, whatever a later look sees; found
 again it is the same row, acknowledged and found again a new one. A finding and its line of the
-audit log are one transaction. No more than `OPEN_MAX` are open at once: by then nothing trades.
+audit log are one transaction. Where `OPEN_MAX` are open, another one is stored only if it halts
+what none of them does: however many halt nothing, or another market, they hide nothing that must.
 """
 
 from typing import Final
@@ -29,7 +30,10 @@ UPDATE check_findings SET expected = $4, seen = $5, seq = $6, seen_at = $7, time
 _NEW: Final = f"""
 INSERT INTO check_findings (name, market_id, subject, expected, seen, seq, found_at, seen_at, halts)
 SELECT $1::text, $2::bigint, $3::text, $4::text, $5::text, $6::bigint, $7::bigint, $7, $8::boolean
- WHERE (SELECT count(*) FROM check_findings WHERE acknowledged_at IS NULL) < {OPEN_MAX} RETURNING id
+ WHERE (SELECT count(*) FROM check_findings WHERE acknowledged_at IS NULL) < {OPEN_MAX}
+    OR ($8 AND NOT EXISTS (SELECT FROM check_findings WHERE acknowledged_at IS NULL AND halts
+                          AND market_id IN (0, $2)))
+RETURNING id
 """  # noqa: S608 - a constant
 _LINE: Final = (
     "INSERT INTO audit_log (at, actor_id, action, target, outcome, request_id)"
@@ -147,7 +151,9 @@ class Findings:
         self._pool = pool
 
     async def open(self) -> list[StoredFinding]:
-        """Return those that nobody acknowledged, oldest first; at most `OPEN_MAX`."""
+        """Return those that nobody acknowledged, oldest first: at most `OPEN_MAX`, one more a
+        market, and one more of the exchange.
+        """
         return [StoredFinding(*row.values()) for row in await self._pool.fetch(_OPEN)]
 
     async def counts(self) -> dict[str, int]:

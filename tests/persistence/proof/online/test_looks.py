@@ -5,7 +5,13 @@ import pytest
 from persistence.postgres.database import connect
 from persistence.proof.online.look import LOCK, Order, courses, look
 from persistence.repositories.audit import AuditLog
-from persistence.repositories.checks.findings import Findings, read_courses
+from persistence.repositories.checks.findings import (
+    OPEN_MAX,
+    Finding,
+    Findings,
+    read_courses,
+    store_findings,
+)
 from tests.persistence.proof.online.days import a_day, executed, findings, one_look
 from tests.persistence.proof.test_audit_chain import force
 from tests.persistence.proof.test_verification import results
@@ -192,6 +198,29 @@ async def test_what_is_new_is_looked_at_first_and_all_of_it_in_a_round(database_
     await one_look(database_url)
     await one_look(database_url)
     assert "command 6" in [one.subject for one in await findings(database_url)]
+
+
+async def test_what_must_halt_is_kept_however_much_else_is_open(database_url: str) -> None:
+    connection = await connect(database_url)
+    await connection.execute(
+        "INSERT INTO check_findings"
+        " (name, market_id, subject, expected, seen, halts, seq, found_at, seen_at)"
+        " SELECT 'audit', 0, 'line ' || i, '', '', false, 0, 0, 0 FROM generate_series(1, $1) AS i",
+        OPEN_MAX,
+    )
+    stored = [
+        await store_findings(connection, [Finding(name, market, subject, "", "", 0, halts)], 7)
+        for name, market, subject, halts in (
+            ("audit", 0, "line 0", False),
+            ("supply", 2, "market 2", True),
+            ("bets", 2, "bet 7", True),
+            ("money", 0, "sum", True),
+            ("supply", 3, "market 3", True),
+        )
+    ]
+    await connection.close()
+    # One a market, and one of the exchange: behind that all stands still.
+    assert stored == [0, 1, 0, 1, 0]
 
 
 async def test_of_two_looks_at_once_one_does_nothing(database_url: str) -> None:
