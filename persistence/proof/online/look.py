@@ -96,7 +96,8 @@ class _Look:
             findings = await standing_findings(self._connection, self._seq)
         await self._store(findings)
         before = known.get(LOOK)
-        since_s = 0.0 if before is None else (began_at - before.ended_at) / MICROSECONDS
+        # From begin to begin: how long a look takes belongs to the round as well.
+        since_s = 0.0 if before is None else (began_at - before.began_at) / MICROSECONDS
         for course in courses(self._order.folder):
             stood = known.get(course.name)
             if stood is None:

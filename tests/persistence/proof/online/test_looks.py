@@ -2,14 +2,18 @@
 
 import pytest
 
+from persistence.clock import MICROSECONDS
 from persistence.postgres.database import connect
-from persistence.proof.online.look import LOCK, Order, courses, look
+from persistence.proof.online import commands
+from persistence.proof.online.look import LOCK, LOOK, Order, courses, look
 from persistence.repositories.audit import AuditLog
 from persistence.repositories.checks.findings import (
     OPEN_MAX,
     Finding,
     Findings,
+    Reached,
     read_courses,
+    store_course,
     store_findings,
 )
 from tests.persistence.proof.online.days import a_day, executed, findings, one_look
@@ -198,6 +202,23 @@ async def test_what_is_new_is_looked_at_first_and_all_of_it_in_a_round(database_
     await one_look(database_url)
     await one_look(database_url)
     assert "command 6" in [one.subject for one in await findings(database_url)]
+
+
+async def test_a_round_is_no_later_for_looks_that_take_long(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await a_day(database_url)
+    monkeypatch.setattr(commands, "BYTES_AT_ONCE", 1)
+    began_s, every_s, took_s = 1_000, 60, 50
+    connection = await connect(database_url)
+    before = Reached(LOOK, 0, None, began_s * MICROSECONDS, (began_s + took_s) * MICROSECONDS)
+    await store_course(connection, before)
+    now = (began_s + every_s) * MICROSECONDS
+    # As much as a look in each minute has to do.
+    assert await look(Order(database_url, None, every_s, 60.0), lambda: now) is not None
+    through = {one.name: one.ended_at for one in await read_courses(connection)}
+    await connection.close()
+    assert through["commands"] == now
 
 
 async def test_what_must_halt_is_kept_however_much_else_is_open(database_url: str) -> None:
