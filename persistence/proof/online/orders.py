@@ -54,12 +54,14 @@ class Orders:
         partners = {one.partner for one in orders.values() if one.partner is not None}
         others, _ = await _read(connection, [one for one in partners if one not in orders], seq)
         wanted = list({order.market_id for order in orders.values()})
-        markets = {row["id"]: _market(row) for row in await connection.fetch(_MARKETS, wanted)}
+        rows = await connection.fetch(_MARKETS, wanted)
+        markets = {row["id"]: _market(row) for row in rows if row["fee_model"] in _FEE_MODELS}
         for order in orders.values():
             market = markets.get(order.market_id)
             if market is None:
-                told = f"market {order.market_id}"
-                found.append(Finding("orders", 0, f"order {order.id}", told, "no such market", seq))
+                told, seen = f"market {order.market_id}", "none whose fees can be read"
+                subject = f"order {order.id}"
+                found.append(Finding("orders", order.market_id, subject, told, seen, seq))
                 continue
             partner = None
             if order.partner is not None:

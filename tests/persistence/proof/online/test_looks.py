@@ -204,6 +204,18 @@ async def test_what_is_new_is_looked_at_first_and_all_of_it_in_a_round(database_
     assert "command 6" in [one.subject for one in await findings(database_url)]
 
 
+async def test_fees_that_nobody_knows_are_found_and_keep_nothing_from_being_looked_at(
+    database_url: str,
+) -> None:
+    await a_day(database_url)
+    await executed(database_url, "UPDATE markets SET fee_model = 9 WHERE id = 1")
+    await one_look(database_url)
+    assert {(one.name, one.market_id) for one in await findings(database_url)} == {("orders", 1)}
+    connection = await connect(database_url)
+    assert LOOK in {one.name for one in await read_courses(connection)}
+    await connection.close()
+
+
 async def test_a_round_is_no_later_for_looks_that_take_long(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
