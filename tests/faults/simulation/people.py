@@ -212,13 +212,10 @@ def check(client: Client, others: Counter[str]) -> None:
     """Hold a client's history against what is durable; `others` may have sent for its account."""
     world, oracle = client.world, client.world.oracle
     done: dict[Command, int] = {}
-    seqs: dict[Command, list[int]] = {}
     for execution in oracle.executions:
         command = content_of(execution.command)
-        if command.account_id == client.account:
-            seqs.setdefault(command, []).append(execution.seq)
-            if not did_nothing(execution):
-                done[command] = done.get(command, 0) + 1
+        if command.account_id == client.account and not did_nothing(execution):
+            done[command] = done.get(command, 0) + 1
     sent: dict[Command, int] = {}
     for entry in client.asked:
         content = content_of(entry.command)
