@@ -3,12 +3,15 @@
 Laws: it looks at how things are, so it may begin anywhere, again and again. As long as a finding is
 open, what it is about stays halted: who opens it again acknowledges first. A market that trades no
 more, or an exchange that takes nothing, is left as it is. It halts by the engine's own commands,
-as an admin does, and each is a line of the audit log. Nothing is opened here.
+as an admin does, and each is a line of the audit log, unless that is what is broken. Nothing is
+opened here.
 """
 
 import asyncio
 import contextlib
 from typing import Final
+
+import asyncpg
 
 from exchange.messages.commands import Command, SetExchangeMode, SetMarketStatus
 from exchange.messages.events import CommandRejected
@@ -22,6 +25,7 @@ from gateway.observability.logs import Logger
 from persistence.clock import now_us
 from persistence.errors import CommandNotTaken, OutcomeUnknown
 from persistence.loop.ports import CommandPort
+from persistence.postgres.database import is_absence
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.checks.findings import REQUEST, Findings, StoredFinding
 
@@ -73,14 +77,23 @@ class Halting:
                 finding=finding.id,
                 outcome=outcome,
             )
-            trail = AuditTrail(self._audit, REQUEST)
-            await trail.note(None, ACTION, f"{target} finding:{finding.id} {finding.name}", outcome)
+            await self._note(finding, target, outcome)
             if outcome != OK:
                 # Not at once again: a rest, as whoever refused it won't think otherwise.
                 await asyncio.sleep(INTERVAL_S)
                 return
         if not finding.halted_at:
             await self._findings.halted(finding.id, now_us())
+
+    async def _note(self, finding: StoredFinding, target: str, outcome: str) -> None:
+        told = f"{target} finding:{finding.id} {finding.name}"
+        try:
+            await AuditTrail(self._audit, REQUEST).note(None, ACTION, told, outcome)
+        except asyncpg.PostgresError as error:
+            if is_absence(error):
+                raise
+            # It is the audit log that is broken; what else was found is to be halted all the more.
+            self._logger.exception("a halt isn't in the audit log", target=target, exc_info=error)
 
     def _command(self, finding: StoredFinding) -> tuple[Command | None, str]:
         """Return what halts it, None where nothing trades there; and what it halts."""

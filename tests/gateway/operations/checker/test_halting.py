@@ -18,6 +18,7 @@ from persistence.repositories.checks.findings import (
     store_findings,
 )
 from tests.gateway.conftest import MakeWeb, Web
+from tests.persistence.proof.test_audit_chain import force
 from tests.persistence.running import listing
 
 OF_MARKET = Finding("supply", 1, "market 1", "100 owed", "200 collateral", 7)
@@ -78,6 +79,16 @@ async def test_the_exchange_is_halted_for_what_is_no_markets_own(web: Web) -> No
     await watch.look()
     lines, _ = await web.accounts.audit.page(2)
     assert [line.action for line in lines] == ["check.halt", "check.finding"]
+
+
+async def test_a_broken_audit_log_keeps_nothing_from_being_halted(web: Web) -> None:
+    await found(web, OF_MARKET, OF_EXCHANGE)
+    connection = await connect(web.parts.pool.url)
+    await force(connection, "DELETE FROM audit_head")
+    await connection.close()
+    await halting(web).look()
+    assert await stands(web) == (MarketStatus.HALTED, ExchangeMode.HALTED)
+    assert all(one.halted_at > 0 for one in await Findings(web.parts.pool).open())
 
 
 async def test_who_opens_it_again_acknowledges_first(web: Web) -> None:
