@@ -159,7 +159,12 @@ class JobQueue:
         _, left = await asyncio.wait(parts, timeout=patience_s)
         for part in left:
             part.cancel()
-        await asyncio.gather(*parts, return_exceptions=True)
+        # What still notes something in a database that is silent isn't waited for any longer: it
+        # ends with the process, and another worker finds the run.
+        ended, _ = await asyncio.wait(parts, timeout=_FAREWELL_S)
+        for part in ended:
+            if not part.cancelled():
+                part.exception()  # that it was ended
 
     async def _run_worker(self, app: App) -> None:
         await app.run_worker_async(
