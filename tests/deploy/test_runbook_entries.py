@@ -260,8 +260,9 @@ def test_a_disk_that_is_full_gets_room(small_disk: Path, stack: ExitStack) -> No
     server = place.server
     server.market("rain")
     _, token = server.trader()
-    assert place.order(token).status_code == 201
     for _ in range(2):
+        # A backup is called by its second and by what it reaches to: another one has another name.
+        assert place.order(token).status_code == 201
         assert server.run("backup", timeout=120).returncode == 0
     old = backups / "probity-20200101T000000Z-1.backup"
     with old.open("wb", buffering=0) as file, contextlib.suppress(OSError):
