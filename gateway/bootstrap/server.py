@@ -24,7 +24,7 @@ from gateway.http.reading.budget import HttpLimits
 from gateway.http.reading.connection import http_connection
 from gateway.sockets.framing.transport import TransportLimits, socket_transport
 
-_BACKLOG: Final = 2_048
+BACKLOG: Final = 2_048
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 Drain = Callable[[], Awaitable[None]]
@@ -143,7 +143,7 @@ def make_server(
         server_header=False,
         # Who the client is, is decided by `access/client_address.py` alone.
         proxy_headers=False,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
         timeout_graceful_shutdown=settings.listen.shutdown_timeout_seconds,
         ws_max_size=sockets.frame_max_bytes,
         # Engine.IO's pings find a peer that is gone; two kinds would be two deadlines.

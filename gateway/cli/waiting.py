@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.bootstrap.server import StopSignal, make_server
+from gateway.bootstrap.server import BACKLOG, StopSignal, make_server
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.readiness import Readiness
 from gateway.http.responses import encode_result, send_error, send_json
@@ -81,7 +81,10 @@ class Start:
             PersistenceError: what was waited for didn't come in time, or something else is wrong.
         """
         async with AsyncExitStack() as stack:
-            yield await self._open(stack, make)
+            opened = await self._open(stack, make)
+            # Whoever reads that it is open may come at once, and waits until it is served.
+            self._listening.listen(BACKLOG)
+            yield opened
 
     async def _open(
         self, stack: AsyncExitStack, make: Callable[[], AbstractAsyncContextManager[T]]

@@ -3,10 +3,16 @@
 import asyncio
 import json
 import signal
+import socket
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from gateway.bootstrap.server import StopSignal
+from gateway.bootstrap.settings import load_settings
+from gateway.cli.waiting import Start
+from gateway.observability.logs import process_logs
 from tests.gateway.cli.command_line import START_SECONDS, start
 
 AWAY = {
@@ -26,3 +32,16 @@ async def test_a_wait_that_is_ended_is_no_failure(tmp_path: Path, command: str) 
         process.send_signal(signal.SIGTERM)
         _, err = await process.communicate()
     assert (process.returncode, err) == (0, b"probity: ended while waiting for the database\n")
+
+
+async def test_whoever_reads_that_it_is_open_gets_in() -> None:
+    """The banner comes before the server does: who comes between the two waits, unrefused."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection(*listening.getsockname())
+        logger = process_logs("error")
+        opening = Start(load_settings({}), logger, listening, StopSignal(), waits=False)
+        async with opening.opened(nullcontext):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            writer.close()
