@@ -5,10 +5,17 @@ own time; it ends with its parent, however that ends, since then nobody holds th
 stdin.
 """
 
+import asyncio
 import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
 
 
 def give_way(niceness: int) -> None:
@@ -26,3 +33,23 @@ def end_with_parent(code: int) -> None:
         os._exit(code)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def answer(
+    niceness: int, order_type: type[T], work: Callable[[T], Coroutine[Any, Any, object]]
+) -> None:
+    """Be a child that does one thing: what the first line of stdin orders, in JSON.
+
+    What comes of it is said in a line on stdout, nothing where it is None; a failure is a line on
+    stderr and exit code 1.
+    """
+    give_way(niceness)
+    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=order_type)
+    end_with_parent(1)
+    try:
+        found = asyncio.run(work(order))
+    except Exception as error:  # noqa: BLE001 - the process ends by it
+        sys.stderr.write(f"{str(error) or type(error).__name__}\n")
+        sys.exit(1)
+    if found is not None:
+        sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")

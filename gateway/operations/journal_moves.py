@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 from prometheus_client import CollectorRegistry, Gauge
 
+from gateway.jobs.children import child
 from gateway.jobs.job import Arguments, Job
 from gateway.observability.logs import Logger
 from persistence.clock import MICROSECONDS
@@ -22,8 +23,6 @@ from persistence.repositories.journal_segments import SegmentTotals
 
 RUN_S: Final = 540.0
 """So long a run begins with other segments; the next one goes on."""
-_END_S: Final = 2.0
-_REASON_BYTES: Final = 2_000
 
 
 class MoveFailed(Exception):
@@ -75,37 +74,21 @@ class JournalMoves:
             await self._show()
 
     async def _move(self) -> None:
-        process = await asyncio.create_subprocess_exec(
-            *COMMAND,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            await self._hear(process)
-        finally:
-            if process.returncode is None:
-                # Wherever it is, the next run goes on.
-                process.kill()
-                # Not `wait`: while something unread lies in the pipe asyncio may wait for ever.
-                await asyncio.wait_for(process.communicate(), _END_S)
-
-    async def _hear(self, process: asyncio.subprocess.Process) -> None:
-        stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
-        if stdin is None or stdout is None or stderr is None:
-            raise MoveFailed("without pipes")
         order = Order(self._url(), str(self._folder), self._kept_us, self._behind_projector)
-        stdin.write(msgspec.json.encode(order) + b"\n")
         ends_at = asyncio.get_running_loop().time() + RUN_S
-        while line := await stdout.readline():
-            segment = msgspec.json.decode(line, type=Segment)
-            self._logger.info(
-                "journal moved", file=segment.file, bytes=segment.size, last_seq=segment.last_seq
-            )
-            if asyncio.get_running_loop().time() > ends_at:
-                return
-        reason = (await stderr.read(_REASON_BYTES)).decode(errors="replace").strip()
-        code = await process.wait()
+        # Wherever it is ended, the next run goes on.
+        async with child(COMMAND, order) as process:
+            while line := await process.line():
+                segment = msgspec.json.decode(line, type=Segment)
+                self._logger.info(
+                    "journal moved",
+                    file=segment.file,
+                    bytes=segment.size,
+                    last_seq=segment.last_seq,
+                )
+                if asyncio.get_running_loop().time() > ends_at:
+                    return
+            code, reason = await process.end()
         if code not in (0, BUSY):
             raise MoveFailed(reason or f"the journal's mover ended with code {code}")
 

@@ -6,7 +6,6 @@ first run of a process on, in the process that runs the job, so whoever alerts o
 greatest over all.
 """
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 import msgspec
 from prometheus_client import CollectorRegistry, Gauge
 
+from gateway.jobs.children import child
 from gateway.jobs.job import Arguments, Job, every
 from gateway.observability.logs import Logger
 from gateway.operations.checker.settings import CheckSettings
@@ -45,8 +45,6 @@ SPAN_MAX_S: Final = 30.0
 TIME_LIMIT_S: Final = 300.0
 LATE_ROUNDS: Final = 2
 """A course whose last round is over for so many rounds' time is late."""
-_END_S: Final = 2.0
-_REASON_BYTES: Final = 2_000
 
 
 class CheckFailed(Exception):
@@ -102,35 +100,16 @@ class Checker:
         await self._show()
 
     async def _look(self) -> Looked | None:
-        process = await asyncio.create_subprocess_exec(
-            *COMMAND,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            return await self._hear(process)
-        finally:
-            if process.returncode is None:
-                # Wherever it is, the next look goes on.
-                process.kill()
-                # Not `wait`: while something unread lies in the pipe asyncio may wait for ever.
-                await asyncio.wait_for(process.communicate(), _END_S)
-
-    async def _hear(self, process: asyncio.subprocess.Process) -> Looked | None:
-        stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
-        if stdin is None or stdout is None or stderr is None:
-            raise CheckFailed("without pipes")
         order = Order(
             self._url(),
             None if self._folder is None else str(self._folder),
             self._settings.round,
             min(SPAN_MAX_S, self._settings.interval / 2),
         )
-        stdin.write(msgspec.json.encode(order) + b"\n")
-        line = await stdout.readline()
-        reason = (await stderr.read(_REASON_BYTES)).decode(errors="replace").strip()
-        code = await process.wait()
+        # Wherever it is ended, the next look goes on.
+        async with child(COMMAND, order) as process:
+            line = await process.line()
+            code, reason = await process.end()
         if code != 0:
             raise CheckFailed(reason or f"the look ended with code {code}")
         return msgspec.json.decode(line, type=Looked) if line else None

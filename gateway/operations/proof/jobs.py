@@ -4,13 +4,13 @@ Laws: it gives way to everybody; a proof whose sums don't agree isn't made, whic
 is told by the job's failures; old ones go in bounded steps, the newest never does.
 """
 
-import asyncio
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
 from prometheus_client import CollectorRegistry, Gauge
 
+from gateway.jobs.children import child
 from gateway.jobs.job import Arguments, Job, every
 from gateway.observability.logs import Logger
 from gateway.operations.checker.settings import CheckSettings
@@ -22,8 +22,6 @@ JOB: Final = "proof"
 TIME_LIMIT_S: Final = 600.0
 PRUNED_AT_ONCE: Final = 20
 """More than one is made; a run that has more to do leaves it to the next one."""
-_END_S: Final = 2.0
-_REASON_BYTES: Final = 2_000
 
 
 class ProofFailed(Exception):
@@ -79,28 +77,9 @@ class ProofMaker:
         self._logger.info("a proof was made", proof=number)
 
     async def _make(self) -> int | None:
-        process = await asyncio.create_subprocess_exec(
-            *COMMAND,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            return await self._hear(process)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                # Not `wait`: while something unread lies in the pipe asyncio may wait for ever.
-                await asyncio.wait_for(process.communicate(), _END_S)
-
-    async def _hear(self, process: asyncio.subprocess.Process) -> int | None:
-        stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
-        if stdin is None or stdout is None or stderr is None:
-            raise ProofFailed("without pipes")
-        stdin.write(msgspec.json.encode(self._url()) + b"\n")
-        line = await stdout.readline()
-        reason = (await stderr.read(_REASON_BYTES)).decode(errors="replace").strip()
-        code = await process.wait()
+        async with child(COMMAND, self._url()) as process:
+            line = await process.line()
+            code, reason = await process.end()
         if code != 0:
             raise ProofFailed(reason or f"it ended with code {code}")
         return msgspec.json.decode(line, type=int) if line else None

@@ -95,7 +95,7 @@ async def test_the_job_makes_one_and_says_when_it_can_not(web: Web) -> None:
     said = io.StringIO()
     job = ProofMaker(lambda: url, proofs, registry, configure_logs("info", said), SETTINGS)
     (row,) = job.jobs()
-    assert (row.name, row.schedule) == ("proof", "0 * * * *")
+    assert (row.name, row.schedule) == ("proof", "37 * * * *")
     await make_proof(url, lambda: 1_000_000)
     await job.run({})
     newest = await proofs.newest()
