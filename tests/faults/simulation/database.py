@@ -13,6 +13,7 @@ to keep two engines apart.
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -127,7 +128,25 @@ class Server:
                 self.loop.world.later(self.weather.delay(self.dice), session.hung_up)
 
 
-class Session:
+class Fetching(ABC):
+    """Whatever answers statements, asked for less than all rows."""
+
+    @abstractmethod
+    async def fetch(self, query: str, /, *arguments: Any) -> list[Row]:
+        """Run a statement and return its rows."""
+
+    async def fetchrow(self, query: str, /, *arguments: Any) -> Row | None:
+        """Return the first row, if there is one."""
+        rows = await self.fetch(query, *arguments)
+        return rows[0] if rows else None
+
+    async def fetchval(self, query: str, /, *arguments: Any) -> Any:
+        """Return the first value of the first row."""
+        row = await self.fetchrow(query, *arguments)
+        return None if row is None else next(iter(row))
+
+
+class Session(Fetching):
     """Both ends of a connection: what the client holds, and its backend."""
 
     def __init__(self, server: Server, process: Process, pid: int) -> None:
@@ -149,16 +168,6 @@ class Session:
         """Run a statement and return its rows."""
         found: list[Row] = await self.ask(lambda: self._answer(query, arguments), query)
         return found
-
-    async def fetchrow(self, query: str, /, *arguments: Any) -> Row | None:
-        """Return the first row, if there is one."""
-        rows = await self.fetch(query, *arguments)
-        return rows[0] if rows else None
-
-    async def fetchval(self, query: str, /, *arguments: Any) -> Any:
-        """Return the first value of the first row."""
-        row = await self.fetchrow(query, *arguments)
-        return None if row is None else next(iter(row))
 
     async def execute(self, query: str, /, *arguments: Any) -> str:
         """Run a statement for what it does."""
@@ -348,7 +357,7 @@ class Transaction:
         await self._session.ask(self._session.finish, "COMMIT")
 
 
-class Pool:
+class Pool(Fetching):
     """Connections of one process for short questions; each has an end."""
 
     def __init__(self, server: Server) -> None:
@@ -371,16 +380,6 @@ class Pool:
             raise
         self._idle.append(session)
         return rows
-
-    async def fetchrow(self, query: str, /, *arguments: Any) -> Row | None:
-        """Return the first row, if there is one."""
-        rows = await self.fetch(query, *arguments)
-        return rows[0] if rows else None
-
-    async def fetchval(self, query: str, /, *arguments: Any) -> Any:
-        """Return the first value of the first row."""
-        row = await self.fetchrow(query, *arguments)
-        return None if row is None else next(iter(row))
 
 
 def _done(future: asyncio.Future[None]) -> None:

@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -58,15 +57,6 @@ class Notes(BusObserver):
     @property
     def is_connected(self) -> bool:
         return bool(self.connections) and self.connections[-1][0]
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisProcess]:
-    """A server that runs."""
-    process = RedisProcess(tmp_path)
-    process.start()
-    yield process
-    process.clean_up()
 
 
 def row(seq: int, size: int = 10) -> JournalRow:

@@ -70,6 +70,13 @@ async def move_all(url: str, folder: Path, **options: Any) -> list[Segment]:
     return found
 
 
+def flipped(path: Path, dice: Random) -> None:
+    """Change a bit of a file."""
+    content = bytearray(path.read_bytes())
+    content[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
+    path.write_bytes(content)
+
+
 async def streamed(url: str, segments: Segments | None) -> list[JournalRow]:
     connection = await connect(url)
     try:

@@ -3,7 +3,6 @@
 import asyncio
 from asyncio.subprocess import PIPE
 from pathlib import Path
-from random import Random
 
 import msgspec
 import pytest
@@ -25,6 +24,7 @@ from persistence.postgres.database import DeadlinePool
 from tests.gateway.markets.past.recorded import project_all
 from tests.persistence.journal.segments.moving import (
     failed,
+    flipped,
     last_of,
     move_all,
     random,
@@ -33,12 +33,6 @@ from tests.persistence.journal.segments.moving import (
 )
 from tests.persistence.random_orders import opening
 from tests.persistence.running import running
-
-
-def flipped(path: Path, dice: Random) -> None:
-    content = bytearray(path.read_bytes())
-    content[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
-    path.write_bytes(content)
 
 
 async def unreadable(pool: DeadlinePool, folder: Path | None, moved: list[Segment]) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from persistence.journal.segments.segments import Segments
-from tests.persistence.journal.segments.moving import move_all, mover, random, trade
+from tests.persistence.journal.segments.moving import flipped, move_all, mover, random, trade
 from tests.persistence.proof.online.days import executed, findings, one_look
 from tests.persistence.random_orders import opening
 from tests.persistence.running import running
@@ -43,10 +43,7 @@ async def test_a_byte_of_a_file_that_was_changed_is_found(
         moved = await move_all(database_url, tmp_path, behind_projector=False)
     assert len(moved) > 1
     assert (await one_look(database_url, folder=tmp_path)).found == 0
-    path = tmp_path / moved[0].file
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
+    flipped(tmp_path / moved[0].file, dice)
     await one_look(database_url, folder=tmp_path)
     assert {(one.name, one.halts) for one in await findings(database_url)} == {("journal", True)}
 

@@ -1,8 +1,6 @@
 """A stream that strangers write to, that is lost, and that an older copy of is put back."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,15 +31,6 @@ from tests.persistence.relay.commands.ends import (
 )
 from tests.redis_process import RedisProcess
 from tests.server_process import until
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisProcess]:
-    made = RedisProcess(tmp_path)
-    made.start()
-    yield made
-    made.clean_up()
-
 
 LATER = 1 << 60
 SENT = Sent(1, LATER, command(7))

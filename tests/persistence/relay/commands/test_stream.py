@@ -1,8 +1,6 @@
 """Commands from a gateway to an engine over a real Redis: order, answers, refusals, outages."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -21,14 +19,6 @@ from persistence.relay.commands import writer as stream_writer
 from tests.persistence.relay.commands.ends import LIFE, STREAM, alone, command, reading, writing
 from tests.redis_process import RedisProcess
 from tests.server_process import until
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisProcess]:
-    made = RedisProcess(tmp_path)
-    made.start()
-    yield made
-    made.clean_up()
 
 
 async def test_commands_keep_their_order_and_are_answered(redis: RedisProcess) -> None:
