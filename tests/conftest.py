@@ -119,6 +119,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(lengths.LONG_TIMEOUT_SECONDS), append=False)
 
 
+@pytest.fixture(scope="session")
+def _turns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[side_by_side.Turns]:
+    """The turns that this worker takes with the others of its run."""
+    folder = tmp_path_factory.getbasetemp()
+    turns = side_by_side.Turns(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)
+    yield turns
+    turns.close()
+
+
+@pytest.fixture(autouse=True)
+def _turn(_turns: side_by_side.Turns, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Begin when others let it, which they always do but for a quiet test."""
+    with _turns.of(request.node.nodeid):
+        yield
+
+
 @pytest.fixture
 def set_bound(monkeypatch: pytest.MonkeyPatch) -> SetBound:
     """Change a bound of the rules for one test, in the module that asks for it.

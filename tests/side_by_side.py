@@ -5,13 +5,18 @@ of its file is a group, or each worker would start one. Tests that load the mach
 long something takes are one group together: two of them side by side would measure each other. That
 group begins, being the longest, and beside it those that use a whole server without measuring it,
 one at a time; what is short comes last and fills the gaps. The order of tests
-within a file stays as it is written.
+within a file stays as it is written. What holds times to each other more closely than a neighbour
+lets it is quiet: no other test begins or goes on while it runs (`Turns`).
 
 xdist's own `--dist loadgroup` writes the group into a test's name, which pytest 9.2 ignores:
 nothing is grouped then, and nothing said (pytest-xdist issue 1386). So the scheduler is ours, by
 the hook that is there for it.
 """
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -32,6 +37,10 @@ LOADS_OR_MEASURES: Final = (
 )
 # Of those what only computes: each of its tests goes to whichever worker is free.
 COMPUTES: Final = ("tests/faults/simulation/",)
+# Of those what nothing may run beside.
+QUIET: Final = (
+    "tests/faults/test_attacks.py::test_two_hundred_who_sign_in_leave_trading_its_pace",
+)
 USES_WHOLE_SERVERS: Final = (
     "tests/e2e/",
     "tests/security/test_conversation.py",
@@ -60,6 +69,35 @@ def place(test: str) -> int:
         if test.startswith(begin):
             return number
     return len(_ORDER)
+
+
+class Turns:
+    """One worker's turns: a test runs beside those of other workers, a quiet one alone."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take turns with whoever has the same folder."""
+        # Who waits to be alone holds the door, so that no other test slips in before it.
+        self._door, self._room = (
+            (folder / name).open("a", encoding="utf-8") for name in ("door", "room")
+        )
+
+    @contextmanager
+    def of(self, test: str) -> Iterator[None]:
+        """Run a test in the block, when it is its turn."""
+        fcntl.flock(self._door, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self._room, fcntl.LOCK_EX if test in QUIET else fcntl.LOCK_SH)
+        finally:
+            fcntl.flock(self._door, fcntl.LOCK_UN)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._room, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Let go of them."""
+        self._door.close()
+        self._room.close()
 
 
 class ByGroup(LoadScopeScheduling):  # type: ignore[misc]

@@ -1,12 +1,14 @@
 """Tests that would measure each other never run side by side, whatever the workers do."""
 
+import threading
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 from xdist.remote import Producer
 
-from tests.side_by_side import ALONE, WHOLE_SERVERS, ByGroup, group, place
+from tests.side_by_side import ALONE, QUIET, WHOLE_SERVERS, ByGroup, Turns, group, place
 
 TESTS = [
     "tests/faults/test_kill.py::test_a",
@@ -66,3 +68,47 @@ def test_a_group_stays_with_one_worker_and_nothing_is_lost(count: int) -> None:
 def test_the_longest_begin_and_the_rest_may_run_anywhere() -> None:
     assert [place(test) for test in TESTS] == sorted(place(test) for test in TESTS)
     assert [group(test) for test in TESTS[-2:]] == TESTS[-2:]
+
+
+def test_a_quiet_test_waits_for_the_others_and_they_for_it(tmp_path: Path) -> None:
+    began: dict[str, threading.Event] = {}
+    may_end: dict[str, threading.Event] = {}
+
+    def run(test: str) -> threading.Thread:
+        """Run a test in a worker of its own, until it may end."""
+        began[test], may_end[test] = threading.Event(), threading.Event()
+        turns = Turns(tmp_path)
+
+        def work() -> None:
+            with turns.of(test):
+                began[test].set()
+                may_end[test].wait(60)
+            turns.close()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        return thread
+
+    (quiet,) = QUIET
+    threads = [run("one"), run("another")]
+    assert began["one"].wait(10)
+    assert began["another"].wait(10), "ordinary tests wait for nobody"
+    may_end["another"].set()
+    threads.append(run(quiet))
+    assert not began[quiet].wait(0.2), "one still runs"
+    threads.append(run("late"))
+    assert not began["late"].wait(0.2), "a quiet one waits before it"
+    may_end["one"].set()
+    assert began[quiet].wait(10)
+    assert not began["late"].wait(0.2), "a quiet one runs"
+    may_end[quiet].set()
+    assert began["late"].wait(10)
+    may_end["late"].set()
+    for thread in threads:
+        thread.join(10)
+
+
+def test_what_is_quiet_is_there() -> None:
+    for test in QUIET:
+        path, _, name = test.partition("::")
+        assert f"def {name}(" in (Path(__file__).parents[1] / path).read_text("utf-8")
