@@ -20,7 +20,7 @@ from tests.faults import told_history
 from tests.faults.failover.replicas import Pair, pair
 from tests.faults.test_kill import open_floor, verify
 from tests.faults.trading_load import Trader, everybody_trades, some_answers
-from tests.measured import slowness
+from tests.measured import slowness, tries
 from tests.server_process import ServerProcess, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -154,17 +154,16 @@ async def test_a_restart_of_postgresql_is_said_at_once_and_passed(
     await both.start(is_synchronous=False)
     with exchange(tmp_path, both) as server:
         market, traders = await asyncio.to_thread(open_floor, server, dice)
-        tasks = await trade(traders, 100)
-        both.primary.stop()
-        said = await refused(server, time.monotonic())
-        await asyncio.gather(*tasks)
-        await asyncio.to_thread(both.primary.start)
-        back_at = time.monotonic()
-        await until(server.is_ready, 60)
-        took = time.monotonic() - back_at
-        print(f"503 after {said:.2f} s, open {took:.2f} s after PostgreSQL")
-        assert said < SAID_S * slowness()
-        assert took < BACK_S * slowness()
+        for attempt in tries():
+            tasks = await trade(traders, 100)
+            both.primary.stop()
+            said = await refused(server, time.monotonic())
+            await asyncio.gather(*tasks)
+            await asyncio.to_thread(both.primary.start)
+            back_at = time.monotonic()
+            await until(server.is_ready, 60)
+            attempt.takes("503 after s", said, SAID_S)
+            attempt.takes("open after PostgreSQL by s", time.monotonic() - back_at, BACK_S)
         async with httpx.AsyncClient(base_url=f"{server.url}/api/v1", timeout=30) as client:
             unknown = sum([await trader.settle(client) for trader in traders])
             async with both.primary.session() as connection:
