@@ -5,7 +5,8 @@
     python check_proof.py FOLDER                              # what was saved from there
 
 A folder holds `jwks.json`, `proof.json` and, to find one's account, `me.json`: what
-`/.well-known/jwks.json`, `/api/v1/proof` and `/api/v1/proof/me` answered. Exit code 0 if all holds.
+`/.well-known/jwks.json`, `/api/v1/proof` and `/api/v1/proof/me` answered. Exit code 0 if all holds,
+1 if something doesn't, 2 if there is nothing to check.
 It takes Python's standard library and `cryptography`. How a proof is made: docs/reference/proof.md.
 """
 
@@ -148,7 +149,14 @@ def read(place: str) -> tuple[Any, Any, Any]:
 
 def main() -> int:
     """Check what the argument names."""
-    jwks, proof, mine = read(sys.argv[1].rstrip("/"))
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):  # noqa: PLR2004 - ourselves and it
+        print(__doc__)
+        return 2
+    try:
+        jwks, proof, mine = read(sys.argv[1].rstrip("/"))
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        print(f"it can't be read: {error}")
+        return 2
     try:
         said = statement(proof, jwks)
         check_same(proof, said)

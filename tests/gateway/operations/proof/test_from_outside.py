@@ -178,3 +178,17 @@ def test_a_market_whose_collateral_somebody_changes_is_halted(server: ServerProc
         lambda: 'invariant_findings{check="supply"} 1.0' in httpx.get(f"{server.url}/metrics").text
     )
     assert 'invariant_findings{check="money"} 0.0' in metrics
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("--help", "PROBITY_TOKEN=... python check_proof.py"),
+        ("http://127.0.0.1:1", "it can't be read: "),
+        ("no-such-folder", "it can't be read: "),
+    ],
+)
+def test_what_is_no_proof_is_said_in_a_line(place: str, said: str) -> None:
+    code, words = check(place)
+    assert code == 2
+    assert said in words
