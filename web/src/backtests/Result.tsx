@@ -12,7 +12,7 @@ import { shownPrice } from "@/units/prices";
 import { exact, moment } from "@/units/time";
 import { equityOf, fallsOf } from "./curves";
 import { Figures } from "./FigureList";
-import { figureText } from "./figures";
+import { figureText, percent } from "./figures";
 import { LineChart } from "./LineChart";
 import { t } from "./texts";
 
@@ -49,7 +49,7 @@ function Worth({ result }: { result: BacktestResultView }) {
   return (
     <>
       <LineChart title={t("equity")} words={words} times={equity.times} series={worth} write={(value) => formatCash(BigInt(Math.round(value * 1_000_000)))} isStepped />
-      <div class="falls"><LineChart title={t("drawdown")} words={t("fallWords", { deepest })} times={equity.times} series={fallen} write={(value) => `${(value * 100).toFixed(1).replace("-", "\u2212")}\u202f%`} isStepped /></div>
+      <div class="falls"><LineChart title={t("drawdown")} words={t("fallWords", { deepest })} times={equity.times} series={fallen} write={(value) => percent(value, false)} isStepped /></div>
     </>
   );
 }

@@ -40,7 +40,8 @@ function decimal(value: number, places: number): string {
   return value < 0 && /[1-9]/.test(text) ? `${MINUS}${text}` : text;
 }
 
-function percent(value: number, isGain: boolean): string {
+/** A part of a whole, in percent; a gain with its sign. */
+export function percent(value: number, isGain: boolean): string {
   const text = decimal(value * 100, 2);
   return `${isGain && value > 0 && /[1-9]/.test(text) ? "+" : ""}${text}\u202f%`;
 }
