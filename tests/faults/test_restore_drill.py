@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from gateway.accounts.sessions.keys import key_files
 from gateway.sealing.settings import KEY_FILE
+from persistence.journal.tip import Tip
 from tests.faults.conftest import MakeServer
 from tests.faults.trading_load import Trader, everybody_trades, some_answers
 from tests.lengths import length
-from tests.server_process import ServerProcess
+from tests.server_process import ServerProcess, until
 
 BACKUP_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 BEFORE, AFTER = length(300, long=20_000), 150
@@ -37,6 +39,13 @@ async def last_seq(server: ServerProcess) -> int:
     async with server.database() as connection:
         seq: int = await connection.fetchval("SELECT last_seq FROM engine_state")
         return seq
+
+
+def known_to_tip(server: ServerProcess) -> int:
+    [tip] = msgspec.json.decode(
+        (server.data_dir / "tip").read_bytes(), type=dict[str, Tip]
+    ).values()
+    return tip.seq
 
 
 def done(server: ServerProcess, *arguments: str) -> str:
@@ -81,10 +90,13 @@ async def test_what_was_acknowledged_before_a_backup_is_there_after_a_restore(
     await asyncio.gather(*lanes)
     [backup] = (tmp_path / "elsewhere").iterdir()
     head = int(backup.stem.rpartition("-")[2])
-    assert await last_seq(lost) > head
+    last = await last_seq(lost)
+    assert last > head
     before = await trades(lost, head)
     assert before
 
+    # The file follows a commit within half a second, and all of AFTER may take less than that.
+    await until(lambda: known_to_tip(lost) == last, 10)
     tip = (lost.data_dir / "tip").read_bytes()
     kept = lose_the_machine(lost, tmp_path / "kept")
 
