@@ -41,7 +41,7 @@ class Someone:
     subject: str = "1001"
     email: str = "ada@example.org"
     verified: Any = True
-    username: str = "ada"
+    username: str = "ada_lovelace"
 
 
 @dataclass
