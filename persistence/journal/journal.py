@@ -62,7 +62,7 @@ _LINES: Final[Mapping[int, str]] = {
 }
 _ARGUMENTS: Final = [_LINES.get(number, f"${number}") for number in range(1, 37)]
 CALL: Final = f"CALL commit_batch({', '.join(_ARGUMENTS)})"
-_EPOCH: Final = "SELECT epoch FROM engine_state"
+EPOCH: Final = "SELECT epoch FROM engine_state"
 _FENCE_LOST: Final = "PB001"
 # What a value can do wrong: cardinality, data, integrity, access rule, limits, a trigger's raise.
 # Everything else (resources, operators, the system) is not the batch's fault.
@@ -96,7 +96,11 @@ class Journal:
         last_seq: int,
         chain_hash: bytes,
         open_orders: OpenOrders,
+        led_at: float | None = None,
     ) -> None:
+        """Go on behind `last_seq`; `led_at`, None is now, is when this engine led, by
+        `time.monotonic`.
+        """
         self.connection = connection
         self.epoch = epoch
         self.last_seq = last_seq
@@ -108,7 +112,7 @@ class Journal:
         """When the database was asked what it hasn't answered yet, on the monotonic clock."""
         self.heard_at = time.monotonic()
         """When it answered last."""
-        self.led_at = self.heard_at
+        self.led_at = self.heard_at if led_at is None else led_at
         """When it was asked what it has done last: this engine led then, or later."""
         self._statement: Statement | None = None
 
@@ -198,7 +202,7 @@ class Journal:
         """
         with self.asking():
             try:
-                epoch = await self.connection.fetchval(_EPOCH)
+                epoch = await self.connection.fetchval(EPOCH)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 raise OutcomeUnknown(f"the database ended the engine's session: {error}") from error
             if epoch != self.epoch:

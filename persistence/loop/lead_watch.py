@@ -25,10 +25,12 @@ class LeadWatch:
     def __init__(
         self, led_at: Callable[[], float], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Begin awake; `led_at` gives when the database was asked what it did last, by `clock`."""
+        """`led_at` gives when the database was asked what it did last, by `clock`: awake since then
+        at the best, for whoever begins may have stood still before.
+        """
         self._led_at = led_at
         self._clock = clock
-        self._ticked_at = clock()
+        self._ticked_at = led_at()
         self._awake_since = -1.0
         self._timer: asyncio.TimerHandle | None = None
 

@@ -21,7 +21,7 @@ from exchange.model.state import State
 from exchange.proof import invariants
 from persistence.errors import DatabasePooled, EngineRunning, HistoryMismatch
 from persistence.journal import tables
-from persistence.journal.journal import SESSION, Journal, connect_engine
+from persistence.journal.journal import EPOCH, SESSION, Journal, connect_engine
 from persistence.journal.open_orders import OpenOrders
 from persistence.journal.reader import hash_at
 from persistence.journal.rows import GENESIS_HASH
@@ -167,12 +167,15 @@ async def recover(
         await _check_head(connection, head)
         live, view = source.build()
         await _call_session(connection, SESSION["application_name"])
+        # It may have stood still meanwhile; whatever holds it up from here on is a doubt.
+        led_at = time.monotonic()
+        _check_lead(epoch, await connection.fetchval(EPOCH))
     except BaseException:
         # Whatever went wrong, a cancellation included, the lock must not stay behind.
         await _drop(connection)
         raise
     open_orders = OpenOrders(live.orders)
-    way = Journal(connection, head.epoch, head.last_seq, head.chain_hash, open_orders)
+    way = Journal(connection, head.epoch, head.last_seq, head.chain_hash, open_orders, led_at)
     return Recovered(connection, way, live, view, tip, head.database_id)
 
 
@@ -219,7 +222,7 @@ async def _check_head(source: Fetching, head: tables.Head) -> None:
     )
     found = (0, GENESIS_HASH) if last is None else (last["last_seq"], last["hash"])
     if found != (head.last_seq, head.chain_hash):
-        _check_lead(head.epoch, await source.fetchval("SELECT epoch FROM engine_state"))
+        _check_lead(head.epoch, await source.fetchval(EPOCH))
         raise HistoryMismatch(
             f"engine_state stands at {head.last_seq}, the journal at {found[0]}, or their hashes"
             " differ: run `probity verify`"

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,6 +18,8 @@ from exchange.proof.state_hash import state_hash
 from persistence.errors import DatabaseNotDurable, EngineRunning, FenceLost, HistoryMismatch
 from persistence.journal import tables
 from persistence.journal.journal import SESSION, connect_engine
+from persistence.journal.open_orders import OpenOrders
+from persistence.loop import recovery
 from persistence.loop.recovery import Lead, recover
 from persistence.postgres.database import Connection, connect
 from tests.lengths import length
@@ -197,6 +200,21 @@ async def test_an_engine_with_nothing_to_write_hears_that_another_leads(database
         assert not engine.sequencer.is_open
 
 
+async def test_an_engine_that_was_held_up_while_it_started_knows_when_it_led_last(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held_up: list[float] = []
+
+    def late(orders: Iterable[int]) -> OpenOrders:
+        held_up.append(time.monotonic())
+        return OpenOrders(orders)
+
+    monkeypatch.setattr(recovery, "OpenOrders", late)
+    recovered = await recover(database_url)
+    assert recovered.journal.led_at < held_up[0]
+    await recovered.connection.close()
+
+
 async def test_an_engine_that_was_passed_while_it_read_does_not_lead(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,3 +231,20 @@ async def test_an_engine_that_was_passed_while_it_read_does_not_lead(
     monkeypatch.setattr(tables, "read", passed)
     with pytest.raises(EngineRunning, match="epoch 2, not 1"):
         await recover(database_url)
+
+
+async def test_nor_does_one_that_was_passed_while_it_built_what_it_read(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_tip = recovery.check_tip
+
+    async def passed(*arguments: Any, **options: Any) -> None:
+        async with asyncio.timeout(30):
+            other = await connect(database_url)
+            await other.execute("UPDATE engine_state SET epoch = epoch + 1")
+            await other.close()
+        await check_tip(*arguments, **options)
+
+    monkeypatch.setattr(recovery, "check_tip", passed)
+    with pytest.raises(EngineRunning, match="epoch 2, not 1"):
+        await recover(database_url, tmp_path)
