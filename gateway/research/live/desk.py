@@ -2,8 +2,9 @@
 
 Laws: what the strategy is shown of its own orders is what it sent and what came back: one counts as
 open from the moment in which it was sent until it has ended. All that the exchange tells of an
-order is taken once, however it is told: in a message, or read after a connection was lost. Others
-are shown without what is the strategy's own. Bounds are those of a backtest's desk.
+order is taken once, however it is told: in a message, or read after a connection was lost; one that
+has ended is let go of once all that it traded was told. Others are shown without what is the
+strategy's own. Bounds are those of a backtest's desk.
 """
 
 import secrets
@@ -28,14 +29,26 @@ _NOTHING_HAPPENED: Final = "NOT_SENT"
 
 
 class LiveOrder(msgspec.Struct):
-    """One that isn't over: as it was sent, and as far as it is known."""
+    """One that isn't over, or not all of whose fills were told: as it was sent, and as far as it is
+    known.
+    """
 
     body: dict[str, Any]
     shown: OpenOrder
     id: str = ""
     seq: int = 0
+    is_over: bool = False
+    filled: int = 0
+    """What the exchange says that it traded."""
+    told: int = 0
+    """What fills that were told make of that."""
     trades: set[str] = msgspec.field(default_factory=set)
     """Ids of the fills that were told."""
+
+    @property
+    def is_in_flight(self) -> bool:
+        """Whether something of it is still to be heard: all, or a fill."""
+        return not self.id or self.told < self.filled
 
 
 class LiveDesk:
@@ -49,9 +62,9 @@ class LiveDesk:
         """Cash, set aside or not."""
         self.marks: dict[str, int] = {}
         self.orders: dict[str, LiveOrder] = {}
-        """Those that aren't over, by the ids that they were given here."""
+        """Those that aren't over, or lack a fill, by the ids that they were given here."""
         self._over: dict[str, LiveOrder] = {}
-        """Those that ended last: their fills come right behind."""
+        """Those that ended last: what is told again of them is passed by."""
         self.terms: dict[str, Terms] = {}
         self.positions: dict[str, Position] = {}
         self.available = 0
@@ -107,7 +120,7 @@ class LiveDesk:
         """Send a cancel."""
         name = self._name(order)
         found = self.orders.get(name)
-        if found is None or found.shown.is_cancelling:
+        if found is None or found.is_over or found.shown.is_cancelling:
             return
         shown = found.shown
         shown.is_cancelling = True
@@ -123,7 +136,7 @@ class LiveDesk:
 
     def open_orders(self, market: str) -> Mapping[int, OpenOrder]:
         """Return what was sent and hasn't ended."""
-        shown = [one.shown for one in self.orders.values()]
+        shown = [one.shown for one in self.orders.values() if not one.is_over]
         return {one.number: one for one in shown if one.market == market}
 
     def wake(self, at: int) -> None:
@@ -173,7 +186,10 @@ class LiveDesk:
 
     def ask_for(self, name: str) -> None:
         """Send an order, again under the same id where its outcome isn't known."""
-        order = self.orders[name]
+        order = self.orders.get(name)
+        if order is None:
+            # It came to light meanwhile, and is over.
+            return
         if self.send is None:
             self.never_sent(name)
             return
@@ -207,11 +223,19 @@ class LiveDesk:
         if told["seq"] >= order.seq:
             order.id, order.seq = told["id"], told["seq"]
             order.shown.remaining = units(told["remaining"], SHARES)
-            if told["status"] in _OVER:
-                self._over[name] = self.orders.pop(name)
-                if len(self._over) > OPEN_MAX:
-                    del self._over[next(iter(self._over))]
-        return name not in self.orders
+            order.filled = units(told["filled"], SHARES)
+            order.is_over = told["status"] in _OVER
+            self._let_go(name)
+        return order.is_over
+
+    def _let_go(self, name: str) -> None:
+        """Leave an order out that is over, once nothing of it is still to be heard."""
+        order = self.orders.get(name)
+        if order is None or not order.is_over or order.is_in_flight:
+            return
+        self._over[name] = self.orders.pop(name)
+        if len(self._over) > OPEN_MAX:
+            del self._over[next(iter(self._over))]
 
     def fill(self, told: Mapping[str, Any]) -> Fill | None:
         """Return a fill of an order of one's own, counted in what is held; None if it was told
@@ -224,6 +248,8 @@ class LiveDesk:
         order.trades.add(told["tradeId"])
         is_up = (told["side"] == BUY.value) is (told["outcome"] == YES.value)
         quantity, market = units(told["quantity"], SHARES), told["slug"]
+        order.told += quantity
+        self._let_go(name)
         self._move(market, is_up=is_up, quantity=quantity)
         return Fill(
             self.now,
@@ -265,8 +291,11 @@ class LiveDesk:
         self.total = units(told["total"], CASH)
 
     def is_in_flight(self, market: str) -> bool:
-        """Say whether an order was sent of which nothing has been heard yet: a book may show it."""
-        return any(not one.id and one.shown.market == market for one in self.orders.values())
+        """Say whether an order was sent of which nothing has been heard yet, which a book may show,
+        or whether one has traded more than its fills have told.
+        """
+        orders = self.orders.values()
+        return any(one.is_in_flight and one.shown.market == market for one in orders)
 
     def resting(self, market: str) -> tuple[dict[int, int], dict[int, int]]:
         """Return what of one's own rests in a book, bids and asks: quantity by YES price."""
@@ -274,7 +303,7 @@ class LiveDesk:
         asks: dict[int, int] = {}
         for order in self.orders.values():
             shown = order.shown
-            if order.id and shown.market == market:
+            if order.id and not order.is_over and shown.market == market:
                 side = bids if shown.side is BUY else asks
                 side[shown.price] = side.get(shown.price, 0) + shown.remaining
         return bids, asks

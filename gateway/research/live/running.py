@@ -201,13 +201,14 @@ class LiveRun:
                 self._print(data)
             case "order_placed" | "order_updated" | "order_cancelled":
                 self.desk.see(data)
-                self._look(data["slug"])
             case "order_filled":
                 self._filled(data)
             case "balance_updated":
                 self.desk.own(data)
+                self._look_at_all()
             case "position_updated":
                 self.desk.hold(data)
+                self._look_at_all()
             case "market_updated":
                 self._market(data)
 
@@ -224,9 +225,16 @@ class LiveRun:
             return
         self._look(slug)
 
+    def _look_at_all(self) -> None:
+        """Look at all books: what the exchange tells of an order comes before what that did to
+        cash and shares, which the strategy has to know of first.
+        """
+        for slug in self.desk.terms:
+            self._look(slug)
+
     def _look(self, slug: str) -> None:
         """Show the strategy what others have, where that changed; not while one of its own orders
-        may be among them.
+        may be among them, or has traded and its fill isn't told.
         """
         book = self._books.get(slug)
         if book is None or book.seq is None or self.desk.is_in_flight(slug):
