@@ -19,6 +19,7 @@ trader has traded against isn't there for the world any more, but the next pictu
 the tape's again. When the tape shows less at a price, what is gone is taken from behind the trader.
 """
 
+from collections import Counter
 from typing import Final
 
 from exchange.messages.bounds import ISSUANCE_MAX, PRICE_SCALE, QUANTITY_MAX
@@ -74,8 +75,8 @@ class _TapeMarket:
         """Beyond the worst price that is shown, where the trader waits."""
         self.lost_asks: Shown = {}
         self.last: int | None = None
-        self.gone: dict[tuple[int, bool, int], int] = {}
-        """What books of the latest time took away: the quantity by (time, is a bid, price)."""
+        self.gone: Counter[tuple[int, bool, int]] = Counter()
+        """What books of the latest time took away in all: by (time, is a bid, price)."""
         self.unseen: dict[int, tuple[bool, int]] = {}
         """The trader's orders with an unknown volume ahead: (is a bid, price) by id."""
 
@@ -195,7 +196,7 @@ class PrintsModel:
             if price in waited and levels and (price < levels[-1].price) is is_bid:
                 lost[price] = orders
             else:
-                market.gone[at, is_bid, price] = self._withdraw(at, orders)
+                market.gone[at, is_bid, price] += self._withdraw(at, orders)
 
     @staticmethod
     def _world(market: _TapeMarket, *, is_bid: bool) -> tuple[Shown, Shown]:
@@ -230,7 +231,7 @@ class PrintsModel:
             ids = [each for each in known if each in open_orders]
             there = sum(open_orders[each].remaining for each in ids)
             if there > level.quantity:
-                market.gone[at, is_bid, price] = there - level.quantity
+                market.gone[at, is_bid, price] += there - level.quantity
                 self._lessen(at, ids, there - level.quantity)
             elif there < level.quantity:
                 self._add(at, market, ids, price, level.quantity - there, is_bid=is_bid)
@@ -317,7 +318,7 @@ class PrintsModel:
         market.last = event.price
         # A book of the same time that came first has taken it away already.
         hit = (event.at, not is_buy, price)
-        told = min(market.gone.get(hit, 0), event.quantity)
+        told = min(market.gone[hit], event.quantity)
         if told:
             market.gone[hit] -= told
         if told == event.quantity or not 0 < price < PRICE_SCALE:

@@ -231,6 +231,17 @@ def test_a_trade_whose_book_comes_before_its_print_moves_it_up_once() -> None:
     assert Played(later, acts).fills == [(3.5, BUY, 5_000, 50, True)]
 
 
+def test_books_of_one_time_take_away_together_what_is_printed_behind_them() -> None:
+    acts: dict[float, Act] = {2: lambda desk: desk.bid("m", 5_000, 100)}
+    asks = [(5_200, 400)]
+    twice: list[TapeEvent] = [book(3, [(5_000, 200)], asks), book(3, [(5_000, 100)], asks)]
+    assert Played([*FIRST, *twice, sold(3, 5_000, 200)], acts).fills == []
+    gone: list[TapeEvent] = [book(3, [(5_000, 200)], asks), book(3, [(4_900, 10)], asks)]
+    assert Played([*FIRST, *gone, sold(3, 5_000, 300)], acts).fills == []
+    more = [*FIRST, *twice, sold(3, 5_000, 330)]
+    assert Played(more, acts).fills == [(3, BUY, 5_000, 30, True)]
+
+
 def test_a_venues_own_fee_is_taken_from_the_cash() -> None:
     kalshi = listed(platform="kalshi", fee_terms=(("taker_rate", "0.07"), ("maker_rate", "0")))
     played = Played(
