@@ -19,7 +19,6 @@ trader has traded against isn't there for the world any more, but the next pictu
 the tape's again. When the tape shows less at a price, what is gone is taken from behind the trader.
 """
 
-from collections import Counter
 from typing import Final
 
 from exchange.messages.bounds import ISSUANCE_MAX, PRICE_SCALE, QUANTITY_MAX
@@ -32,7 +31,7 @@ from exchange.messages.commands import (
     ResolveMarket,
 )
 from exchange.messages.conditions import OrderConditions
-from exchange.messages.events import Event, OrderPlaced
+from exchange.messages.events import Event, OrderPlaced, TradeExecuted
 from exchange.messages.terms import (
     BUY,
     GTC,
@@ -47,6 +46,7 @@ from exchange.messages.terms import (
 )
 from exchange.model.order_book import Order
 from gateway.research.backtest.ground import Ground
+from gateway.research.backtest.tape_market import Shown, TapeMarket
 from gateway.research.strategy import Level
 from gateway.research.tape.events import Ended, Listed, Printed, Seen, TapeEvent
 
@@ -57,28 +57,6 @@ _FUNDS: Final = ISSUANCE_MAX // 4
 _NEVER: Final = 253_402_300_000_000_000
 _POST_ONLY: Final = OrderConditions(post_only=True)
 _PREVENTION: Final = SelfTradePrevention.CANCEL_TAKER
-Shown = dict[int, list[int]]
-"""The ids of the world's orders by price, those of a price oldest first."""
-
-
-class _TapeMarket:
-    """One market of the tape in the engine."""
-
-    __slots__ = ("asks", "bids", "gone", "id", "last", "lost_asks", "lost_bids", "tick", "unseen")
-
-    def __init__(self, market_id: int, tick: int) -> None:
-        self.id = market_id
-        self.tick = tick
-        self.bids: Shown = {}
-        self.asks: Shown = {}
-        self.lost_bids: Shown = {}
-        """Beyond the worst price that is shown, where the trader waits."""
-        self.lost_asks: Shown = {}
-        self.last: int | None = None
-        self.gone: Counter[tuple[int, bool, int]] = Counter()
-        """What books of the latest time took away in all: by (time, is a bid, price)."""
-        self.unseen: dict[int, tuple[bool, int]] = {}
-        """The trader's orders with an unknown volume ahead: (is a bid, price) by id."""
 
 
 class PrintsModel:
@@ -90,7 +68,7 @@ class PrintsModel:
     def __init__(self, cash: int) -> None:
         self.ground = Ground(TRADER)
         self._cash = cash
-        self._markets: dict[str, _TapeMarket] = {}
+        self._markets: dict[str, TapeMarket] = {}
         self._told: list[TapeEvent] = []
 
     def begin(self, at: int) -> None:
@@ -152,7 +130,7 @@ class PrintsModel:
             False,
         )
         self.ground.must_run(event.at, created)
-        self._markets[event.market] = _TapeMarket(number, event.tick)
+        self._markets[event.market] = TapeMarket(number, event.tick)
         self.ground.names[number] = event.market
         if not is_ours:
             self.ground.fee_terms[number] = (event.platform, event.fee_terms)
@@ -180,7 +158,7 @@ class PrintsModel:
             self._queue_up(event, market)
 
     def _drop(
-        self, at: int, market: _TapeMarket, levels: tuple[Level, ...], *, is_bid: bool
+        self, at: int, market: TapeMarket, levels: tuple[Level, ...], *, is_bid: bool
     ) -> None:
         """Take the world's orders away at prices that aren't shown any more; those that are out of
         sight stay where the trader waits behind them.
@@ -199,12 +177,12 @@ class PrintsModel:
                 market.gone[at, is_bid, price] += self._withdraw(at, orders)
 
     @staticmethod
-    def _world(market: _TapeMarket, *, is_bid: bool) -> tuple[Shown, Shown]:
+    def _world(market: TapeMarket, *, is_bid: bool) -> tuple[Shown, Shown]:
         if is_bid:
             return market.bids, market.lost_bids
         return market.asks, market.lost_asks
 
-    def _waited(self, market: _TapeMarket, *, is_bid: bool) -> set[int]:
+    def _waited(self, market: TapeMarket, *, is_bid: bool) -> set[int]:
         """Return the YES prices at which the trader has orders on a side."""
         account = self.ground.engine.state.accounts[TRADER]
         orders = account.orders_in(market.id)
@@ -220,7 +198,7 @@ class PrintsModel:
         return gone
 
     def _show(
-        self, at: int, market: _TapeMarket, levels: tuple[Level, ...], *, is_bid: bool
+        self, at: int, market: TapeMarket, levels: tuple[Level, ...], *, is_bid: bool
     ) -> None:
         """Bring what the world offers at each price to what is shown."""
         shown, lost = self._world(market, is_bid=is_bid)
@@ -253,7 +231,7 @@ class PrintsModel:
     def _add(
         self,
         at: int,
-        market: _TapeMarket,
+        market: TapeMarket,
         ids: list[int],
         price: int,
         quantity: int,
@@ -313,33 +291,33 @@ class PrintsModel:
         price = event.price
         if market.unseen:
             self._forget(market, price, is_buy=is_buy)
-        if (not is_buy, price) in market.unseen.values():
-            price += -market.tick if is_buy else market.tick
-        market.last = event.price
-        # A book of the same time that came first has taken it away already.
+        better = price - market.tick if is_buy else price + market.tick
+        market.last, left = price, event.quantity
+        # At its price it passes those by of whom nobody knows what is ahead.
+        passes_by = (not is_buy, price) in market.unseen.values()
         hit = (event.at, not is_buy, price)
-        told = min(market.gone[hit], event.quantity)
+        if passes_by or market.gone[hit]:
+            left -= self._trade(event.at, market, better, left, is_buy=is_buy)
+        # A book of the same time that came first has taken it away already.
+        told = min(market.gone[hit], left)
         if told:
             market.gone[hit] -= told
-        if told == event.quantity or not 0 < price < PRICE_SCALE:
-            return
-        outcome, own = (YES, price) if is_buy else (NO, PRICE_SCALE - price)
-        self.ground.run(
-            event.at,
-            PlaceOrder(
-                _TAKING,
-                market.id,
-                BUY,
-                outcome,
-                LIMIT,
-                own,
-                event.quantity - told,
-                IOC,
-                _PREVENTION,
-            ),
-        )
+            left -= told
+        if left > 0 and not passes_by:
+            self._trade(event.at, market, price, left, is_buy=is_buy)
 
-    def _forget(self, market: _TapeMarket, price: int, *, is_buy: bool) -> None:
+    def _trade(
+        self, at: int, market: TapeMarket, price: int, quantity: int, *, is_buy: bool
+    ) -> int:
+        """Take `quantity` at a YES price or better, as far as it is there; return how much was."""
+        if not 0 < price < PRICE_SCALE:
+            return 0
+        outcome, own = (YES, price) if is_buy else (NO, PRICE_SCALE - price)
+        order = PlaceOrder(_TAKING, market.id, BUY, outcome, LIMIT, own, quantity, IOC, _PREVENTION)
+        done = self.ground.run(at, order)
+        return sum(one.quantity for one in done if isinstance(one, TradeExecuted))
+
+    def _forget(self, market: TapeMarket, price: int, *, is_buy: bool) -> None:
         """Leave out of the unseen what is over, and what a print at a price goes through."""
         orders = self.ground.engine.state.orders
         for order_id, (is_bid, waits_at) in list(market.unseen.items()):
@@ -347,7 +325,7 @@ class PrintsModel:
             if is_through or order_id not in orders:
                 del market.unseen[order_id]
 
-    def _is_buy(self, event: Printed, market: _TapeMarket) -> bool:
+    def _is_buy(self, event: Printed, market: TapeMarket) -> bool:
         """Say on which side the taker was: by the tape, the book, the print before."""
         if event.side is not None:
             return event.side is Side.BUY
@@ -357,7 +335,7 @@ class PrintsModel:
             return False
         return market.last is None or event.price >= market.last
 
-    def _is_shown(self, market: _TapeMarket, is_bid: bool, price: int) -> bool:
+    def _is_shown(self, market: TapeMarket, is_bid: bool, price: int) -> bool:
         """Say whether the tape shows what rests at a price: down to its worst one, and nothing
         beyond its best.
         """
@@ -366,7 +344,7 @@ class PrintsModel:
             return False
         return price >= min(shown) if is_bid else price <= max(shown)
 
-    def _queue_up(self, event: Seen, market: _TapeMarket) -> None:
+    def _queue_up(self, event: Seen, market: TapeMarket) -> None:
         """Put orders whose price has come to be shown behind what is shown there."""
         orders = self.ground.engine.state.orders
         for order_id, (is_bid, price) in list(market.unseen.items()):

@@ -242,6 +242,43 @@ def test_books_of_one_time_take_away_together_what_is_printed_behind_them() -> N
     assert Played(more, acts).fills == [(3, BUY, 5_000, 30, True)]
 
 
+def test_a_print_goes_through_its_price_though_the_book_came_first() -> None:
+    deep = book(1, [(5_000, 300), (4_900, 200)], [(5_200, 400)])
+    swept: list[TapeEvent] = [
+        book(3, [(4_800, 10)], [(5_200, 400)]),
+        sold(3, 5_000, 300),
+        sold(3, 4_900, 200),
+    ]
+    waits: dict[float, Act] = {2: lambda desk: desk.bid("m", 5_000, 100)}
+    assert Played([listed(), deep, *swept], waits).fills == [(3, BUY, 5_000, 100, True)]
+    # What it took of the print is no more at the price behind it.
+    best: dict[float, Act] = {
+        2: lambda desk: desk.bid("m", 5_100, 100),
+        2.5: lambda desk: desk.bid("m", 5_000, 100),
+    }
+    after = book(3, [(5_000, 100)], [(5_200, 400)])
+    played = Played([*FIRST, after, sold(3, 5_000, 290)], best)
+    assert played.fills == [(3, BUY, 5_100, 100, True)]
+    assert Played([*FIRST, after, sold(3, 5_000, 410)], best).fills == [
+        (3, BUY, 5_100, 100, True),
+        (3, BUY, 5_000, 10, True),
+    ]
+    sells: dict[float, Act] = {2: lambda desk: desk.ask("m", 5_100, 100)}
+    lifted = [*FIRST, book(3, [(5_000, 300)], [(5_200, 300)]), bought(3, 5_200, 100)]
+    assert Played(lifted, sells).fills == [(3, SELL, 5_100, 100, True)]
+
+
+def test_what_went_at_a_better_price_hides_no_print_that_passes_an_unseen_order_by() -> None:
+    """It trades with the better order alone, wherever books took something away."""
+    acts: dict[float, Act] = {
+        2: lambda desk: desk.bid("m", 4_500, 100),
+        2.5: lambda desk: desk.bid("m", 4_600, 50),
+    }
+    two: list[TapeEvent] = [book(3, [(4_600, 90)], []), book(3)]
+    tape = [*FIRST, *two, sold(3, 4_500, 60)]
+    assert Played(tape, acts).fills == [(3, BUY, 4_600, 50, True)]
+
+
 def test_a_venues_own_fee_is_taken_from_the_cash() -> None:
     kalshi = listed(platform="kalshi", fee_terms=(("taker_rate", "0.07"), ("maker_rate", "0")))
     played = Played(
