@@ -2,9 +2,10 @@
 
 Laws: each day is one order of the stock, decided on its held row like any trade; a day that was
 missed is made up for. Who is sold out by it is paid by a transfer, which the sweep of the engine's
-process sends; until that is done no further day of that stock is decided. A stock whose last trade
-has no answer yet waits for the next run. One whose reserve isn't as it should be fails the run, but
-only when the others have had theirs. Each is a line of the audit log.
+process sends; until that is done nothing further of that stock is decided. Where more are sold out
+than one transfer can pay, the day goes on: those who are first have their order first. A stock
+whose last trade has no answer yet waits for the next run. One whose reserve isn't as it should be
+fails the run, but only when the others have had theirs. Each is a line of the audit log.
 """
 
 from datetime import date
@@ -15,8 +16,10 @@ from gateway.economy.movements.movements import Kind, Point
 from gateway.economy.rewards.rules import day_of
 from gateway.economy.stocks.orders import (
     INTEREST,
+    asked_of_day,
     checked,
     new_order,
+    of_one_transfer,
     payable,
     stock_of,
     transfer,
@@ -65,10 +68,10 @@ class StockInterest:
         """Add the interest of every day that is over."""
         added = await self.add(day_of(now_us()))
         if added:
-            self._logger.info("stock interest", days=added)
+            self._logger.info("stock interest", orders=added)
 
     async def add(self, today: date) -> int:
-        """Add the interest of the days up to `today`; return how many, stock by stock.
+        """Add the interest of the days up to `today`, stock by stock; return how many orders.
 
         Raises InvariantViolated at the end if there was a stock that doesn't keep its laws.
         """
@@ -87,7 +90,7 @@ class StockInterest:
         return added
 
     async def _add_day(self, stock_id: int, today: date) -> bool:
-        """Add one day's interest; say whether there was one to add."""
+        """Add one day's interest, or the next part of it; say whether there was one to add."""
         self.reached(Point.BEFORE_INTENT, Kind.LIQUIDATION)
         number = await self._stored_day(stock_id, today)
         if number is None:
@@ -109,10 +112,9 @@ class StockInterest:
                 await self._stocks.bear_none(connection, stock_id, today)
                 return None
             closed = [one.account_id for one in holdings if one.is_closed]
-            steps = payable(add_interest(stock), closed)
+            steps, ends = of_one_transfer(payable(add_interest(stock), closed))
             checked(stock, steps, await self._stocks.cash(connection, stock_id))
-            asked = f"{INTEREST} {row.symbol} {row.interest_day.isoformat()}"
-            new = new_order(row, steps, None, asked, INTEREST)
+            new = new_order(row, steps, None, asked_of_day(row, ends=ends), INTEREST)
             number = await StockOrders.next_number(connection)
             command = transfer(row, number, steps, INTEREST)
             if command is None:

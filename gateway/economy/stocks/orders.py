@@ -27,7 +27,7 @@ from gateway.economy.stocks.rules.trading import (
     sell,
     shares_for,
 )
-from persistence.repositories.economy.stocks.orders import NewOrder, StepRow
+from persistence.repositories.economy.stocks.orders import GOES_ON, NewOrder, StepRow
 from persistence.repositories.economy.stocks.stocks import HoldingRow, StockRow
 
 INTEREST: Final = "INTEREST"
@@ -91,6 +91,35 @@ def payable(steps: Iterable[Step], closed: Collection[int]) -> list[Step]:
         else step
         for step in steps
     ]
+
+
+def of_one_transfer(steps: Sequence[Step], most: int = TRANSFER_LEGS) -> tuple[list[Step], bool]:
+    """Return the steps of a day's interest that one transfer of `most` legs can move, and whether
+    that is all of them.
+
+    If it isn't, they are the interest and the sale of those who are sold out first: nothing is left
+    of them, so what the day adds later charges nobody twice, and leads to the same as all at once.
+    """
+    gone = [step for step in steps if step.kind is StepKind.LIQUIDATION]
+    moved, fitting = 0, 0
+    for step in gone:
+        moved += -(-step.amount // CREDIT_MAX)
+        if moved > most:
+            break
+        fitting += 1
+    if fitting == len(gone):
+        return [*steps], True
+    # One alone that is too much for a transfer stays so, and the engine says it.
+    part = gone[: max(1, fitting)]
+    names = {step.account_id for step in part}
+    charged = (one for one in steps if one.kind is StepKind.INTEREST and one.account_id in names)
+    return [*charged, *part], False
+
+
+def asked_of_day(row: StockRow, *, ends: bool) -> str:
+    """Return what an order of a day's interest is asked by; unless it `ends` the day goes on."""
+    asked = f"{INTEREST} {row.symbol} {row.interest_day.isoformat()}"
+    return asked if ends else f"{asked} {GOES_ON}"
 
 
 def checked(stock: Stock, steps: Sequence[Step], cash: int) -> None:

@@ -6,7 +6,8 @@
 Laws: an order is stored with the intent of its money, while its stock's row is held, and is the one
 of its stock that is under way until it ends; it ends once, in the transaction that stores the
 intent's answer. One that moves no money is done at once. One without an account adds a day's
-interest, and moves the stock's `interest_day` on by one when it is done. A position's `cost` is
+interest, and moves the stock's `interest_day` on by one when it is done, unless what it was asked
+by says that the day goes on (`GOES_ON`). A position's `cost` is
 what its shares were bought for, `profit` what was made by selling some, less interest.
 """
 
@@ -55,6 +56,10 @@ UPDATE stock_positions
 """
 
 
+GOES_ON: Final = "GOES_ON"
+"""What an order of a day's interest is asked by ends so if that day adds more by another one."""
+
+
 class StepRow(msgspec.Struct, frozen=True, array_like=True):
     """One account's change: shares and money gained, how much more is owed, the stock's supply."""
 
@@ -95,6 +100,11 @@ class OrderRow(NewOrder, frozen=True):
     created_at: int
     done_at: int | None
     intent_id: int | None
+
+    @property
+    def ends_day(self) -> bool:
+        """Whether it is the last that adds interest of a day."""
+        return self.account_id is None and not self.asked.endswith(f" {GOES_ON}")
 
 
 class StockOrders:
@@ -221,7 +231,7 @@ async def _apply(connection: Any, order: OrderRow, at: int) -> None:  # noqa: AN
     await connection.executemany(_BUY if order.kind == "BUY" else _SELL, moves)
     await connection.execute(
         "UPDATE stocks SET supply = $2, interest_day = interest_day + $3::integer WHERE id = $1",
-        *(order.stock_id, order.supply_after, int(order.account_id is None)),
+        *(order.stock_id, order.supply_after, int(order.ends_day)),
     )
 
 

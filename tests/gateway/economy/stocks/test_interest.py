@@ -1,13 +1,20 @@
 """Interest on loans, day by day: added once, made up for, and who is sold out because of it."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from exchange.messages.errors import InvariantViolated
 from exchange.model.system_accounts import reserve_of
+from gateway.economy.stocks import jobs
 from gateway.economy.stocks.jobs import JOB, StockInterest
+from gateway.economy.stocks.orders import of_one_transfer
+from gateway.economy.stocks.rules.curve import Curve
+from gateway.economy.stocks.rules.loans import Holding, Terms
+from gateway.economy.stocks.rules.trading import StepKind, Stock, add_interest, after, check
 from persistence.repositories.jobs import JobRows
 from tests.gateway.conftest import MakeWeb, Web
 from tests.gateway.economy.stocks.market import (
@@ -110,6 +117,51 @@ async def test_who_can_not_bear_it_is_sold_out_by_one_transfer(web: Web) -> None
         "-242.000000",
     )
     assert cash(web, ben.id) == START - 50_000_000 + 8_000_000
+    assert await pass_days(web, 1) == 0
+
+
+def test_a_day_of_any_number_of_loans_is_added_by_transfers_of_200_legs() -> None:
+    """Each is charged once, the transfers are as long as they may be, and the sum is the same."""
+    terms = Terms(Curve(1_000_000, 1), 1_000, 1_000)
+    # A share brings 1.00 and what it takes to pay the loan is 0.999901; a day later it is 1.099891.
+    owing = {number: Holding(number, 100, 909_000) for number in range(1, 451)}
+    stock, cash = Stock(terms, 45_000, owing), 10**12
+    check(stock, cash)
+    whole = add_interest(stock)
+    charged, legs, ends = Counter[int](), [], False
+    while not ends:
+        steps, ends = of_one_transfer(add_interest(stock))
+        stock, cash = after(stock, steps), cash - sum(step.amount for step in steps)
+        check(stock, cash)
+        charged.update(one.account_id for one in steps if one.kind is StepKind.INTEREST)
+        legs.append(sum(one.kind is StepKind.LIQUIDATION for one in steps))
+    assert legs == [200, 200, 50]
+    assert charged == Counter(range(1, 451))
+    assert cash == 10**12 - sum(step.amount for step in whole)
+    assert stock == after(Stock(terms, 45_000, owing), whole)
+
+
+async def test_a_day_goes_on_where_more_are_sold_out_than_one_transfer_pays(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "of_one_transfer", partial(of_one_transfer, most=2))
+    await list_stock(web, interestRate="0.1", slope="0.000001")
+    owing = [await web.register() for _ in range(5)]
+    for one in owing:
+        await buy(web, one, shares="100", leverage=5)
+    # A day later each owes 88 of the 100 that the shares bring, which they bear; another one, 96.8.
+    assert await pass_days(web, 2) == 2
+    for gone, more in ((2, 1), (4, 1), (5, 0)):
+        # Nothing is decided twice, however often the job runs before the sweep.
+        assert await interest(web).add(TODAY) == 0
+        assert await sweep(web) == 1
+        assert (await stock(web))["supply"] == f"{500 - 100 * gone}.00"
+        await know_reserve(web, RESERVE)
+        assert await interest(web).add(TODAY) == more
+    for one in owing:
+        kinds = [line["type"] for line in await history(web, one)]
+        assert kinds == ["LIQUIDATION", "INTEREST", "INTEREST", "BUY"]
+    assert await web.parts.pool.fetchval("SELECT interest_day FROM stocks") == TODAY
     assert await pass_days(web, 1) == 0
 
 
