@@ -5,7 +5,8 @@ nothing that a trader couldn't see. What stood before it began is taken out firs
 re-quoted by one batch, all or nothing, in which each order that goes is first amended to what was
 filled of it as far as the house knows and a hundredth of a share: a fill that it doesn't know of
 refuses that, and with it the batch. Then all goes out at once, and what is new stands on what is
-known. So what is at stake never passes its bounds (`quoting.py`), whatever is filled meanwhile.
+known. So what is at stake never passes its bounds (`quoting.py`), whatever is filled meanwhile; nor
+does what is traded from one move of a source to the next, what stood there.
 
 Quotes of a house that is gone end by the dead-man switch, also where the whole process is: the
 engine fires what was due before it runs anything else.
@@ -32,7 +33,7 @@ from exchange.model.order_book import Order
 from exchange.model.state import State
 from exchange.model.system_accounts import HOUSE
 from gateway.economy.mirrors.figures import MirrorMetrics, at_stake
-from gateway.economy.mirrors.looking import DEAD_MAN_MS, Freshness, source_of
+from gateway.economy.mirrors.looking import DEAD_MAN_MS, Drawn, Freshness, source_of
 from gateway.economy.mirrors.quoting import (
     Idle,
     Quote,
@@ -91,6 +92,7 @@ class House:
         self._mirrors: dict[tuple[str, str], Mirror] = {}
         self._followed: dict[tuple[str, str], Followed] = {}
         self._fresh = Freshness()
+        self._drawn = Drawn()
         self._moved: dict[tuple[str, str], None] = {}
         self._rests: dict[int, int] = {}
         """Until when a market rests, by its id."""
@@ -143,6 +145,7 @@ class House:
             # The engine stands still as well; what it does first then is the dead-man switch.
             return
         self._mirrors = {(one.platform, one.external_id): one for one in standing}
+        self._drawn.keep({one.market_id or 0 for one in standing})
         self._moved.clear()
         await self.look(standing)
         self._metrics.stands(self._view)
@@ -253,6 +256,7 @@ class House:
             self._settings.exposure_of_all - stake + locked,
             cash + locked,
         )
+        source = self._drawn.less(market.id, source, held.yes - held.no)
         rule = Rule(mirror.spread, mirror.size, market.tick_size, market.min_quantity)
         wanted = list(quotes(source, rule, held, left))
         operations: list[Operation] = []

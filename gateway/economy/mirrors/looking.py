@@ -5,7 +5,7 @@ have it. Doubt is a reason not to quote: a source that is silent, crossed, over 
 Times are microseconds since the epoch.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from exchange.messages.terms import ExchangeMode
@@ -54,6 +54,46 @@ class Freshness:
     def forget(self, followed: Followed) -> None:
         """Forget a source that is followed no longer."""
         self._known.pop(followed, None)
+
+
+class Drawn:
+    """How much the house has traded of what stands at each source's best prices.
+
+    bought there = YES that the house has more than when the source's best bid moved last
+    sold there   = YES that it has fewer than when the source's best ask moved last
+
+    What people sell back to the house, or buy back, so gives room again, and costs them the spread
+    twice. Known since the house began.
+    """
+
+    def __init__(self) -> None:
+        self._bids: dict[int, tuple[int, int]] = {}
+        """Of each mirror's market the best price, and how much the house had when it came."""
+        self._asks: dict[int, tuple[int, int]] = {}
+
+    def less(self, market_id: int, source: Source, had: int) -> Source:
+        """Return a source with what is left of it for a house that has so much YES, less its NO
+        (1/100 shares).
+        """
+        bids_left = asks_left = 0
+        if source.bid is not None:
+            bids_left = source.bids - max(0, had - _since(self._bids, market_id, source.bid, had))
+        if source.ask is not None:
+            asks_left = source.asks - max(0, _since(self._asks, market_id, source.ask, had) - had)
+        return source._replace(bids_left=max(0, bids_left), asks_left=max(0, asks_left))
+
+    def keep(self, market_ids: Collection[int]) -> None:
+        """Forget all markets but these."""
+        for known in (self._bids, self._asks):
+            for market_id in known.keys() - market_ids:
+                del known[market_id]
+
+
+def _since(known: dict[int, tuple[int, int]], market_id: int, price: int, had: int) -> int:
+    """Return how much the house had when the best price became what it is."""
+    if known.get(market_id, (None,))[0] != price:
+        known[market_id] = price, had
+    return known[market_id][1]
 
 
 def source_of(

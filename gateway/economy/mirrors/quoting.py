@@ -13,7 +13,8 @@ the other has.
 
 No more is quoted than stands at the source, at the house's price or better: whoever moves the best
 price there by a share or two moves no more than that here. A size is halved until it fits, so that
-a book that breathes doesn't have the house quote anew each time.
+a book that breathes doesn't have the house quote anew each time. Nor is more than that traded until
+the source's best price moves: nobody takes there what is taken here, so it stands there still.
 
 Prices are of YES in 1/10 000, quantities 1/100 share, money 1/1 000 000.
 """
@@ -80,6 +81,9 @@ class Source(NamedTuple):
     bids: int = QUANTITY_MAX
     """How much stands there within the house's spread of the best."""
     asks: int = QUANTITY_MAX
+    bids_left: int = QUANTITY_MAX
+    """How much of that the house hasn't traded yet, since that best price moved."""
+    asks_left: int = QUANTITY_MAX
 
 
 class Rule(NamedTuple):
@@ -111,10 +115,10 @@ def quotes(source: Source, rule: Rule, held: Held, left: int) -> tuple[Quote, ..
     bid, ask = prices(source, rule)
     wanted: list[Quote] = []
     if bid is not None:
-        size = size_within(rule.size, source.bids)
+        size = min(size_within(rule.size, source.bids), source.bids_left)
         wanted += _side(True, bid, PRICE_SCALE - bid, held.no, size)
     if ask is not None:
-        size = size_within(rule.size, source.asks)
+        size = min(size_within(rule.size, source.asks), source.asks_left)
         wanted += _side(False, PRICE_SCALE - ask, ask, held.yes, size)
     return tuple(one for one in _fitted(wanted, max(left, 0)) if one.quantity >= rule.least)
 

@@ -18,7 +18,7 @@ from exchange.messages.commands import (
     OpenAccount,
     PlaceOrder,
 )
-from exchange.messages.terms import BUY, IOC, LIMIT, NO, YES, FeeModel, Outcome, Side
+from exchange.messages.terms import BUY, IOC, LIMIT, NO, SELL, YES, FeeModel, Outcome, Side
 from exchange.model.market import Market
 from exchange.model.system_accounts import HOUSE
 from gateway.bootstrap.settings import load_settings
@@ -204,4 +204,4 @@ def taking(
     return PlaceOrder(account, ours.id, side, outcome, LIMIT, price, quantity, IOC)
 
 
-__all__ = ["ANN", "BOB", "BUY", "CREDIT", "HOUSE", "NO", "YES", "HouseStage", "taking"]
+__all__ = ["ANN", "BOB", "BUY", "CREDIT", "HOUSE", "NO", "SELL", "YES", "HouseStage", "taking"]

@@ -27,6 +27,7 @@ from tests.gateway.economy.mirrors.house_stage import (
     CREDIT,
     HOUSE,
     NO,
+    SELL,
     YES,
     HouseStage,
     taking,
@@ -73,6 +74,38 @@ async def test_it_quotes_no_more_than_stands_at_its_source() -> None:
     stage.say(1, bids=[(6_000, 9_000)], asks=[(6_200, 9_000)])
     await stage.tick()
     assert stage.quotes(ours) == ([(5_900, 5_000)], [(6_300, 2_500)])
+
+
+async def test_until_its_source_moves_it_trades_no_more_than_stands_there() -> None:
+    """Else a few shares there, which nobody takes, are bought here again and again."""
+    stage = HouseStage()
+    ours = stage.add(1, spread=100, size=5_000, exposure=1_000 * CREDIT)
+    stage.say(1, bids=[(4_000, 400)], asks=[(4_200, 300)])
+    bought = []
+    for _ in range(5):
+        await stage.tick()
+        stage.engine.run(taking(ours, ANN, YES, 4_300, 5_000))
+        bought.append(ours.positions[ANN].yes.quantity)
+    assert bought == [156, 300, 300, 300, 300]
+    await stage.tick()
+    assert stage.quotes(ours)[1] == []
+    # Somebody else goes or comes at the same price: the house's part of it is gone all the same.
+    stage.say(1, bids=[(4_000, 400)], asks=[(4_200, 310)])
+    await stage.tick()
+    assert stage.quotes(ours)[1] == [(4_300, 10)]
+    # What it buys back it may sell again.
+    stage.engine.run(taking(ours, ANN, YES, 3_900, 100, SELL))
+    await stage.tick()
+    assert stage.quotes(ours)[1] == [(4_300, 110)]
+    stage.say(1, bids=[(4_000, 400)], asks=[(4_300, 300)])
+    await stage.tick()
+    assert stage.quotes(ours)[1] == [(4_400, 156)]
+    # The other way as well: of 400 bid for there, and the 200 that it sold more than it bought.
+    for _ in range(9):
+        stage.engine.run(taking(ours, BOB, NO, 6_100, 5_000))
+        await stage.tick()
+    assert ours.positions[BOB].no.quantity == 600
+    assert stage.quotes(ours)[0] == []
 
 
 async def test_what_is_filled_is_made_full_again_up_to_its_bound() -> None:

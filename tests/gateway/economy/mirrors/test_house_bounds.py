@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from exchange.messages.commands import Command
 from exchange.messages.terms import NO, SELL, YES
 from exchange.model.market import Market
-from tests.gateway.economy.mirrors.house_stage import ANN, BOB, CREDIT, HOUSE, HouseStage, taking
+from tests.gateway.economy.mirrors.house_stage import (
+    ANN,
+    BOB,
+    CREDIT,
+    HOUSE,
+    MUCH,
+    HouseStage,
+    taking,
+)
 
 SECOND = 1_000_000
 STEPS = 60
@@ -25,6 +33,7 @@ class Elsewhere:
         self.number = number
         self.bid: int | None = None
         self.ask: int | None = None
+        self.stands = MUCH
         self.silent_since: int | None = 0
 
 
@@ -87,7 +96,12 @@ def move(stage: HouseStage, one: Elsewhere, rng: Random) -> None:
         gap = rng.randrange(1, 400)
         one.bid = None if rng.random() < 0.1 else max(1, middle - gap)
         one.ask = None if rng.random() < 0.1 else min(9_999, middle + gap)
-        stage.best(one.number, one.bid, one.ask)
+        one.stands = rng.choice((30, 2_000, MUCH))
+        stage.say(
+            one.number,
+            [] if one.bid is None else [(one.bid, one.stands)],
+            [] if one.ask is None else [(one.ask, one.stands)],
+        )
         one.silent_since = None
     elif what < 0.65 and one.silent_since is None:
         stage.silence(one.number)
@@ -101,6 +115,8 @@ def check(stage: HouseStage, one: Elsewhere, seed: int) -> None:
         limit = stage.settings.stale * SECOND
         if stage.engine.now - one.silent_since >= limit:
             assert (bids, asks) == ([], []), seed
+    assert sum(quantity for _, quantity in bids) <= one.stands, seed
+    assert sum(quantity for _, quantity in asks) <= one.stands, seed
     for price, _ in bids:
         assert one.bid is not None, seed
         assert price <= one.bid - spread, seed
