@@ -35,7 +35,7 @@ from gateway.engine_side.refusals import EngineRefused
 from gateway.feeds.api.reading import FeedReader, Known
 from gateway.feeds.mirrored import Mirrored
 from gateway.feeds.model import is_old
-from gateway.wire.errors import ApiError, Detail, LimitReached, ReadsOnly, Refused, UnknownOutcome
+from gateway.wire.errors import Detail, LimitReached, ReadsOnly, Refused, UnknownOutcome
 from persistence.clock import MICROSECONDS, now_us
 from persistence.errors import CommandNotTaken, OutcomeUnknown
 from persistence.loop.ports import CommandPort
@@ -152,8 +152,11 @@ class Mirroring:
             self._take_turn(person)
             try:
                 mirror = await self.make(known, terms_by(self._settings), actor or _NOBODY)
-            except ApiError as error:
-                if not isinstance(error, UnknownOutcome) and self._turns.get(person):
+            except UnknownOutcome:
+                raise
+            except Exception:
+                # Refused, or a database that is away: nothing was made, so nothing is counted.
+                if self._turns.get(person):
                     self._turns[person].pop()
                 raise
             market = self._market(mirror)

@@ -13,6 +13,8 @@ from gateway.feeds.model import ListedStatus
 from gateway.feeds.venue import VenueUnavailable
 from gateway.wire.errors import LimitReached, NotFound, ReadsOnly
 from persistence.clock import now_us
+from persistence.errors import DatabaseUnavailable
+from persistence.repositories.economy.mirrors import Mirrors
 from tests.gateway.conftest import MakeWeb
 from tests.gateway.economy.mirrors.mirror_stories import broken_off, set_stage, source
 from tests.persistence.running import listing
@@ -123,6 +125,25 @@ async def test_one_that_is_not_made_takes_no_place(make_web: MakeWeb) -> None:
     for _ in range(2):
         with pytest.raises(LimitReached, match="mirrors: "):
             await stage.mirroring.mirror_of("fake:M2", person=7)
+
+
+async def test_a_database_that_is_away_takes_no_place(
+    make_web: MakeWeb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = await set_stage(make_web, MIRRORS_PER_PERSON=1)
+    making = stage.mirroring
+    with monkeypatch.context() as patch:
+        patch.setattr(Mirrors, "add", away)
+        for _ in range(2):
+            with pytest.raises(DatabaseUnavailable):
+                await making.mirror_of("fake:M1", person=7)
+    await making.mirror_of("fake:M1", person=7)
+    with pytest.raises(LimitReached):
+        await making.mirror_of("fake:M2", person=7)
+
+
+async def away(*_: Any) -> Any:
+    raise DatabaseUnavailable("away")
 
 
 async def test_nothing_is_there(make_web: MakeWeb) -> None:
