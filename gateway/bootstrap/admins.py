@@ -26,7 +26,7 @@ from persistence.repositories.proposals import Proposals
 def admin_commands(settings: Settings, engine: EngineSide, people: People) -> AuditedCommands:
     """Return the engine's way in for admins."""
     two_persons = settings.proposals.two_persons
-    return AuditedCommands(engine.commands, people.audit, two_persons=two_persons)
+    return AuditedCommands(engine.commands, engine.view, people.audit, two_persons=two_persons)
 
 
 def approving(

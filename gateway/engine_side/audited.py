@@ -11,10 +11,13 @@ from typing import Final
 
 from exchange.messages.commands import Command, CreditAccount, DebitAccount, OpenAccount
 from exchange.messages.events import Event
+from exchange.model.state import State
 from exchange.model.system_accounts import RESERVES, SYSTEM_ACCOUNTS
+from exchange.rules.accounts.funding import credit_refusal
 from gateway.access.principals import Actor
 from gateway.engine_side.refusals import EngineRefused, accepted
 from gateway.wire.errors import Forbidden, ProposalRequired, UnknownOutcome
+from persistence.clock import now_us
 from persistence.errors import CommandNotTaken
 from persistence.loop.ports import Answer, CommandPort
 from persistence.postgres.database import OUTAGES
@@ -29,9 +32,12 @@ UNKNOWN: Final = "unknown"
 class AuditedCommands:
     """The engine's way in for admins."""
 
-    def __init__(self, commands: CommandPort, log: AuditLog, *, two_persons: bool = False) -> None:
+    def __init__(
+        self, commands: CommandPort, view: State, log: AuditLog, *, two_persons: bool = False
+    ) -> None:
         """Send `commands`; with `two_persons` some take a second admin."""
         self._commands = commands
+        self._view = view
         self._log = log
         self._two_persons = two_persons
 
@@ -54,7 +60,7 @@ class AuditedCommands:
         if isinstance(command, DebitAccount) and command.account_id in RESERVES:
             raise Forbidden("What a reserve holds is for whoever has shares of its stock")
         try:
-            if isinstance(command, CreditAccount) and command.account_id in SYSTEM_ACCOUNTS:
+            if isinstance(command, CreditAccount) and self._opens(command):
                 # Nobody signs in there, which opens people's accounts; again, it changes nothing.
                 accepted(await self._commands.submit(OpenAccount(command.account_id, 0)))
             answer = await self._commands.submit(command)
@@ -69,6 +75,14 @@ class AuditedCommands:
         finally:
             await self._audit(actor, action, target, outcome)
         return answer, events, replayed
+
+    def _opens(self, command: CreditAccount) -> bool:
+        """Say whether it is the first credit of an account of the exchange's own, which opens that
+        unless it is refused.
+        """
+        if command.account_id not in SYSTEM_ACCOUNTS or command.account_id in self._view.accounts:
+            return False
+        return credit_refusal(self._view, command, now_us()) is None
 
     async def _audit(self, actor: Actor, action: str, target: str, outcome: str) -> None:
         trail = AuditTrail(self._log, actor.request_id)

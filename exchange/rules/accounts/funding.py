@@ -51,7 +51,7 @@ def open_account(state: State, command: OpenAccount) -> list[Event]:
 
 def credit(state: State, command: CreditAccount) -> list[Event]:
     """Run a CreditAccount and return its event, already applied."""
-    refusal = _expired(state, command.valid_until)
+    refusal = _expired(state.now, command.valid_until)
     if refusal is not None:
         return [refusal]
     account = state.accounts.get(command.account_id)
@@ -59,15 +59,9 @@ def credit(state: State, command: CreditAccount) -> list[Event]:
         return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "id", "the account is not open")]
     if account.standing is CLOSED:
         return [standing_refusal(account, "id")]
-    refusal = _amount_refusal(command.amount, command.reason)
+    refusal = credit_refusal(state, command, state.now)
     if refusal is not None:
         return [refusal]
-    if state.issued + command.amount > ISSUANCE_MAX:
-        return [
-            CommandRejected(
-                Reason.ISSUANCE_EXHAUSTED, "", "the exchange holds all the money it may hold"
-            )
-        ]
     event = FundsCredited(
         command.account_id, command.amount, command.reason, command.request_id, command.kind
     )
@@ -75,9 +69,22 @@ def credit(state: State, command: CreditAccount) -> list[Event]:
     return [event]
 
 
+def credit_refusal(state: State, command: CreditAccount, now: int) -> CommandRejected | None:
+    """Ask whether a CreditAccount would be refused at `now` (microseconds), whoever's account it
+    is; None if it wouldn't be.
+    """
+    refusal = _expired(now, command.valid_until)
+    if refusal is None:
+        refusal = _amount_refusal(command.amount, command.reason)
+    if refusal is None and state.issued + command.amount > ISSUANCE_MAX:
+        message = "the exchange holds all the money it may hold"
+        refusal = CommandRejected(Reason.ISSUANCE_EXHAUSTED, "", message)
+    return refusal
+
+
 def debit(state: State, command: DebitAccount) -> list[Event]:
     """Run a DebitAccount and return its event, already applied."""
-    refusal = _expired(state, command.valid_until)
+    refusal = _expired(state.now, command.valid_until)
     if refusal is not None:
         return [refusal]
     account = state.accounts.get(command.account_id)
@@ -97,7 +104,7 @@ def debit(state: State, command: DebitAccount) -> list[Event]:
 
 def transfer(state: State, command: TransferCash) -> list[Event]:
     """Run a TransferCash and return its event, already applied.  O(legs)."""
-    refusal = _expired(state, command.valid_until)
+    refusal = _expired(state.now, command.valid_until)
     if refusal is None:
         refusal = _parties_refusal(state, command)
     if refusal is None:
@@ -159,8 +166,8 @@ def _transfer_means_refusal(state: State, command: TransferCash) -> CommandRejec
     return None
 
 
-def _expired(state: State, valid_until: int | None) -> CommandRejected | None:
-    if valid_until is None or state.now <= valid_until:
+def _expired(now: int, valid_until: int | None) -> CommandRejected | None:
+    if valid_until is None or now <= valid_until:
         return None
     return CommandRejected(Reason.EXPIRED, "validUntil", "had passed when this was carried out")
 

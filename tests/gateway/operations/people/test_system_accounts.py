@@ -1,8 +1,15 @@
 """GET /admin/accounts: the exchange's own accounts, which no person has."""
 
+from typing import Any, cast
+
 import pytest
 
+from exchange.messages.bounds import CREDIT_MAX
+from exchange.messages.commands import CreditAccount
 from exchange.model.system_accounts import HOUSE, SYSTEM_ACCOUNTS, reserve_of, system_name
+from gateway.access.principals import Actor
+from gateway.engine_side.audited import AuditedCommands
+from gateway.engine_side.refusals import EngineRefused
 from gateway.wire.scalars import parse_id
 from tests.gateway.conftest import Web
 from tests.gateway.portfolio.venue_fake import caller
@@ -35,6 +42,21 @@ async def test_the_house_is_funded_by_an_admins_credit_which_opens_it_once(desk:
     assert desk.audit.lines == [
         (1, "user.credit", f"user:{HOUSE} 500.000000", outcome) for outcome in ("ok", "replayed")
     ]
+
+
+async def test_a_first_credit_that_is_refused_opens_none(desk: Desk) -> None:
+    engine = desk.engine
+    commands = AuditedCommands(engine, engine.view, cast("Any", desk.audit))
+    for wrong in ({"valid_until": 1}, {"amount": CREDIT_MAX + 1}, {"reason": "x" * 1_000}):
+        terms: dict[str, Any] = {"amount": 1, "reason": "the house's capital"} | wrong
+        with pytest.raises(EngineRefused):
+            await commands.run(
+                Actor(1, "c-1"), "user.credit", "house", CreditAccount(HOUSE, **terms)
+            )
+    assert HOUSE not in engine.view.accounts
+    assert (await desk.call("GET", "/admin/accounts", "root")).data == [UNOPENED]
+    await commands.run(Actor(1, "c-1"), "user.credit", "house", CreditAccount(HOUSE, 1, "capital"))
+    assert engine.view.accounts[HOUSE].available == 1
 
 
 async def test_a_reserve_is_shown_once_it_is_open(desk: Desk) -> None:
