@@ -1,8 +1,9 @@
 """The demonstration's stocks: three of them, and traders who come and go, some with a loan.
 
-Laws: they trade by the desk of everybody's; what is there is found and kept. A stock is drawn to
-one supply, and its line is flat for trades of this size: so its price wanders by a few percent, and
-neither runs away nor dies.
+Laws: they trade by the desk of everybody's; what is there is found and kept. A stock is drawn to a
+supply that is another one every few minutes, by the mood people are in, so its price goes up and
+down; its line is flat for trades of this size, so it wanders by a few percent, and neither runs
+away nor dies. From the first share on it can only rise: the line is flat enough for that, too.
 """
 
 from random import Random
@@ -19,12 +20,14 @@ from persistence.postgres.database import DeadlinePool
 from persistence.repositories.economy.stocks.stocks import NewStock, Stocks
 
 DEMO_STOCKS: Final = (
-    NewStock("ORCA", "Orca Motors", 10 * MONEY_SCALE, MONEY_SCALE // 500, 10, 1_000),
-    NewStock("LYNX", "Lynx Robotics", 50 * MONEY_SCALE, MONEY_SCALE // 100, 20, 1_000),
-    NewStock("MOSS", "Moss Foods", 4 * MONEY_SCALE, MONEY_SCALE // 2_000, 5, 500),
+    NewStock("ORCA", "Orca Motors", 10 * MONEY_SCALE, MONEY_SCALE // 1_000, 10, 1_000),
+    NewStock("LYNX", "Lynx Robotics", 50 * MONEY_SCALE, MONEY_SCALE // 200, 20, 1_000),
+    NewStock("MOSS", "Moss Foods", 4 * MONEY_SCALE, MONEY_SCALE // 2_500, 5, 500),
 )
-HOME: Final = 1_000 * QUANTITY_SCALE
-"""The supply to which a stock is drawn, in hundredths."""
+HOMES: Final = (100 * QUANTITY_SCALE, 500 * QUANTITY_SCALE)
+"""Between which lies the supply to which a stock is drawn, in hundredths."""
+MOOD_STEPS: Final = 60
+"""Trades after which people's mood is another one, on the average."""
 PIECE: Final = (QUANTITY_SCALE, 40 * QUANTITY_SCALE)
 _LEVERAGES: Final = (1, 1, 1, 2, 3, 5)
 
@@ -35,6 +38,8 @@ class DemoStocks:
     def __init__(self, desk: StockDesk, pool: DeadlinePool) -> None:
         self._desk = desk
         self._rows = Stocks(pool)
+        self._homes: dict[str, int] = {}
+        """To which supply each stock is drawn just now."""
 
     async def start(self) -> None:
         """List what is missing."""
@@ -52,7 +57,9 @@ class DemoStocks:
         row = await self._rows.by_symbol(new.symbol)
         if row is None:
             return False
-        buys = rng.random() * 2 * HOME > row.supply
+        if new.symbol not in self._homes or not rng.randrange(MOOD_STEPS):
+            self._homes[new.symbol] = rng.randint(*HOMES)
+        buys = rng.random() * 2 * self._homes[new.symbol] > row.supply
         ask = Ask(
             is_buy=buys,
             shares=rng.randint(*PIECE),
