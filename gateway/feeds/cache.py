@@ -5,6 +5,7 @@
     older, or not there    asked for, once however many wait for it           miss
     the asking fails       what is there is given, however old, marked so     failed
     nothing is there       the failure is the answer                          failed
+    it says there is none  as if it were older, after a moment (`NOTHING_S`)
 
 Laws: bytes only (no pickles: whoever can write to Redis mustn't be able to run code here); every
 part is bounded: entries in memory, bytes of an entry, time and number of questions under way. A
@@ -38,6 +39,7 @@ FETCHES_MAX: Final = 200
 REST_S: Final = 5.0
 FAILED_PAUSE_S: Final = 2.0
 """So long after a question failed it isn't asked again behind what is there."""
+NOTHING_S: Final = 2.0
 _PAUSES_MAX: Final = 2_000
 _SWEEP_S: Final = 10
 _PREFIX: Final = "probity:feed:"
@@ -57,6 +59,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     entries: int
     body_max: int = BODY_MAX_BYTES
     """In bytes; a longer entry is given and not kept."""
+    nothing: frozenset[bytes] = frozenset()
+    """Bodies that say that nothing is there: fresh for `NOTHING_S`, as the first may come now."""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -156,10 +160,11 @@ class Cache:
         if entry is not None:
             # Another process' clock may be ahead: what is as far from now as it may be old is old.
             age_s = abs(self._clock() - entry.at) / MICROSECONDS
-            if age_s <= policy.fresh_s:
+            is_nothing = entry.body in policy.nothing
+            if age_s <= (NOTHING_S if is_nothing else policy.fresh_s):
                 self._metrics.counted(policy.name, "hit")
                 return entry
-            if age_s <= policy.fresh_s + policy.lends_s:
+            if not is_nothing and age_s <= policy.fresh_s + policy.lends_s:
                 self._metrics.counted(policy.name, "stale")
                 self._ask_behind(policy, full, fetch)
                 return entry

@@ -9,7 +9,9 @@ from typing import Final
 
 from gateway.feeds.cache import Cache, Policy
 
-TOTALS: Final = Policy(name="totals", fresh_s=60, lends_s=60, kept_s=600, entries=1_024)
+TOTALS: Final = Policy(
+    name="totals", fresh_s=60, lends_s=60, kept_s=600, entries=1_024, nothing=frozenset((b"0",))
+)
 
 Count = Callable[[], Awaitable[int]]
 

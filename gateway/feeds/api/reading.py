@@ -34,12 +34,26 @@ from gateway.wire.errors import ExternalApiFailed, NotFound
 from persistence.clock import now_us
 from persistence.repositories.feeds.markets import MarketRow, VenueMarkets
 
+_NO_LIST: Final = frozenset(map(msgspec.msgpack.encode, ([], [[], 0, None])))
+"""No categories, and an empty list with its total: what is there before the first are read."""
 # Parts of lists are the largest entries: all of them together are 80 MiB at the most.
 LISTS: Final = Policy(
-    name="lists", fresh_s=60, lends_s=60, kept_s=600, entries=512, body_max=128 * 1_024
+    name="lists",
+    fresh_s=60,
+    lends_s=60,
+    kept_s=600,
+    entries=512,
+    body_max=128 * 1_024,
+    nothing=_NO_LIST,
 )
 LONG_LISTS: Final = Policy(
-    name="long_lists", fresh_s=60, lends_s=60, kept_s=600, entries=32, body_max=512 * 1_024
+    name="long_lists",
+    fresh_s=60,
+    lends_s=60,
+    kept_s=600,
+    entries=32,
+    body_max=512 * 1_024,
+    nothing=_NO_LIST,
 )
 MARKETS: Final = Policy(name="markets", fresh_s=60, lends_s=60, kept_s=600, entries=2_048)
 LIVE: Final = Policy(name="live", fresh_s=5, lends_s=0, kept_s=3_600, entries=1_024)

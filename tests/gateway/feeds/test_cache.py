@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from unittest.mock import ANY
 
+import msgspec
 import pytest
 
 from gateway.feeds import cache as module
@@ -51,6 +52,29 @@ class Source:
         if self.failure is not None:
             raise self.failure
         return self.body
+
+
+async def test_that_nothing_is_there_is_known_for_a_moment_only() -> None:
+    policy = msgspec.structs.replace(POLICY, nothing=frozenset((b"none",)))
+    async with opened() as cache:
+        now, source = 1_000_000_000, Source(b"none")
+        cache._clock = lambda: now
+        for age_s, asked in ((0, 1), (1, 1), (2, 1), (3, 2), (4, 2)):
+            now = 1_000_000_000 + age_s * 1_000_000
+            assert (await cache.get(policy, "k", source)).body == b"none"
+            assert source.asked == asked
+        source.body = b"one"
+        now += 2_000_000
+        assert (await cache.get(policy, "k", source)).body == b"one"
+        now += 59_000_000
+        assert (await cache.get(policy, "k", source)).body == b"one"
+        assert source.asked == 3
+        # One that can't be asked for anew is given, as of before.
+        now += 600_000_000
+        source.body = b"none"
+        await cache.get(policy, "k", source)
+        now, source.failure = now + 3_000_000, VenueUnavailable("fake", "is down")
+        assert (await cache.get(policy, "k", source)).failed
 
 
 async def test_memory_holds_no_more_than_its_bound() -> None:

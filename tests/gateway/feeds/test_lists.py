@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.feeds import cache
 from gateway.feeds.model import ListedStatus, VenueEvent, VenueMarket
 from persistence.clock import now_us
 from tests.gateway.conftest import MakeWeb
@@ -372,3 +373,23 @@ async def test_names_that_nothing_has_are_not_found(
 ) -> None:
     reader = await reader_of(make_web, FakeVenue([market(1)]))
     await reader.refused(f"/markets/{name}{below}", 404)
+
+
+@pytest.mark.parametrize("limit", [20, 100])
+async def test_a_list_that_was_empty_shows_the_first_markets_at_once(
+    make_web: MakeWeb, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    """Whoever looked before the first pass at a start saw nothing for another minute."""
+    monkeypatch.setattr(cache, "NOTHING_S", -1.0)
+    venue = FakeVenue(some_markets(5))
+    web = await make_web(venues={"fake": venue})
+    reader = Reader(web, {"fake": venue})
+    lists = [f"/markets?platform=fake&limit={limit}{more}" for more in ("", "&search=will")]
+    for path in lists:
+        assert await reader.get(path) == []
+    assert await reader.get("/markets/categories?platform=fake") == []
+    await reader.ingest()
+    for path in lists:
+        answer = (await reader.ask(path)).json()
+        assert len(answer["data"]) == answer["pagination"]["total"] > 0, path
+    assert await reader.get("/markets/categories?platform=fake") != []
