@@ -22,11 +22,13 @@ from exchange.messages.bounds import QUANTITY_MAX
 from exchange.messages.commands import CreateMarket
 from exchange.messages.events import CommandRejected, MarketCreated
 from exchange.messages.reasons import Reason
+from exchange.messages.terms import ExchangeMode, Standing
 from exchange.model.market import Market
 from exchange.model.state import State
 from exchange.model.system_accounts import HOUSE
 from exchange.rules.market_admin import market_problem
 from gateway.access.principals import Actor
+from gateway.economy.mirrors.figures import at_stake
 from gateway.economy.mirrors.quoting import Held, Quote, Rule, Source, quotes
 from gateway.economy.mirrors.settings import MirrorSettings
 from gateway.economy.mirrors.terms import labels_of, market_of_mirror, problem_of, tick_of
@@ -34,7 +36,7 @@ from gateway.engine_side.audited import OK
 from gateway.engine_side.refusals import EngineRefused
 from gateway.feeds.api.reading import FeedReader, Known
 from gateway.feeds.mirrored import Mirrored
-from gateway.feeds.model import is_old
+from gateway.feeds.model import VenueMarket, is_old
 from gateway.wire.errors import Detail, LimitReached, ReadsOnly, Refused, UnknownOutcome
 from persistence.clock import MICROSECONDS, now_us
 from persistence.errors import CommandNotTaken, OutcomeUnknown
@@ -189,17 +191,27 @@ class Mirroring:
         if mirror is not None and mirror.market_id is not None:
             return self._market(mirror)
         known = await self._mirrorable(known)
-        source, settings = known.market, self._settings
-        house = self._view.accounts.get(HOUSE)
-        cash = 0 if house is None else house.available
-        left = min(settings.exposure, settings.exposure_of_all, cash)
+        source = known.market
+        return Foreseen(f"{source.platform}:{source.external_id}", self._offered(source))
+
+    def _offered(self, source: VenueMarket) -> tuple[Quote, ...]:
+        """Return what the house would quote in a mirror of it at first; nothing in doubt."""
+        house, settings = self._view.accounts.get(HOUSE), self._settings
+        bid, ask, ends = source.best_bid, source.best_ask, source.close_time
+        is_crossed = bid is not None and ask is not None and bid >= ask
+        is_near_end = ends is not None and (
+            ends - self._clock() <= settings.stops_before * MICROSECONDS
+        )
+        if house is None or house.standing is not Standing.ACTIVE or is_crossed or is_near_end:
+            return ()
+        if self._view.mode is not ExchangeMode.OPEN:
+            return ()
+        at_all = settings.exposure_of_all - at_stake(house)
+        left = min(settings.exposure, at_all, house.available)
         rule = Rule(settings.spread, settings.size, tick_of(source.tick_size))
         # What stands behind the best prices isn't known yet, and counts for nothing.
         sizes = _known(source.bid_quantity), _known(source.ask_quantity)
-        best = Source(source.best_bid, source.best_ask, *sizes)
-        return Foreseen(
-            f"{source.platform}:{source.external_id}", quotes(best, rule, Held(0, 0, 0), left)
-        )
+        return quotes(Source(bid, ask, *sizes), rule, Held(0, 0, 0), left)
 
     async def _named(self, market_id: str) -> tuple[Known, Mirror | None]:
         """Return a market elsewhere and its mirror; raises NotMirrored where no bet makes one."""

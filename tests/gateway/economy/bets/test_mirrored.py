@@ -4,16 +4,18 @@ from typing import Any
 
 import pytest
 
-from exchange.messages.commands import PlaceOrder
-from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES
+from exchange.messages.commands import PlaceOrder, SetExchangeMode, SuspendAccount
+from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES, ExchangeMode
 from exchange.model.system_accounts import HOUSE
 from gateway.economy.bets import quotes
 from gateway.economy.mirrors.making import Foreseen
 from gateway.economy.mirrors.quoting import Quote
 from gateway.wire.errors import Refused
+from persistence.clock import now_us
 from tests.gateway.conftest import MakeWeb
 from tests.gateway.economy.bets.stories import bet, code, get
 from tests.gateway.economy.mirrors.mirror_stories import Stage, set_stage, source
+from tests.persistence.running import listing
 
 VIEW = ("shares", "averagePrice", "worstPrice", "cost", "fee", "payout", "profit", "reason")
 
@@ -102,6 +104,38 @@ async def test_a_house_without_credits_offers_nothing(make_web: MakeWeb) -> None
     ann = await stage.web.register()
     asked = "/quote?marketId=fake:M1&side=YES&amount=20"
     assert code(await get(stage.web, ann, asked)) == (422, "NO_LIQUIDITY")
+
+
+@pytest.mark.parametrize(
+    "doubt", ["at its bound", "suspended", "exchange not open", "near its end", "crossed"]
+)
+async def test_what_the_house_would_not_quote_is_bet_on_by_nobody(
+    make_web: MakeWeb, doubt: str
+) -> None:
+    """Else first bets fill the places of mirrors, of which none trades."""
+    more = {"MIRROR_STOPS_BEFORE_END": "3h"} if doubt == "near its end" else {}
+    stage = await offering(make_web, HOUSE_EXPOSURE="100", **more)
+    ann, engine = await stage.web.register(), stage.web.engine
+    match doubt:
+        case "at its bound":
+            engine.run(listing("ours"))
+            there = engine.view.market_by_slug["ours"].id
+            engine.run(PlaceOrder(HOUSE, there, BUY, YES, LIMIT, 5_000, 20_000, GTC))
+        case "suspended":
+            engine.run(SuspendAccount(HOUSE, suspended=True))
+        case "exchange not open":
+            engine.run(SetExchangeMode(ExchangeMode.POST_ONLY))
+        case "near its end":
+            stage.say(1, close_time=now_us() + 2 * 3_600_000_000)
+        case _:
+            stage.say(1, best_bid=4_300)
+    await stage.ingest()
+    before = len(engine.view.markets)
+    asked = "/quote?marketId=fake:M1&side=YES&amount=20"
+    assert code(await get(stage.web, ann, asked)) == (422, "NO_LIQUIDITY")
+    answer = await bet(stage.web, ann, marketId="fake:M1", amount="20")
+    assert code(answer) == (422, "NO_LIQUIDITY")
+    assert len(engine.view.markets) == before
 
 
 def test_an_amount_that_pays_for_no_share_makes_no_mirror() -> None:
