@@ -14,6 +14,8 @@ from gateway.alerts.telling import HEARD as ALERTS_HEARD
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.past import resumption
 from gateway.economy.bets.telling import HEARD as BETS_HEARD
+from gateway.economy.stocks.telling import HEARD as STOCKS_HEARD
+from gateway.economy.stocks.telling import StockTelling
 from gateway.engine_side.ports import suspended_in
 from gateway.feeds.watches import Watches
 from gateway.jobs.supervisor import Supervisor
@@ -25,6 +27,7 @@ from gateway.sockets.events import SessionEvents, SocketSignIn, merged
 from gateway.sockets.rooms import Everybody, UserRooms
 from gateway.sockets.server import SocketServer
 from gateway.sockets.session import SessionTools, SocketSession
+from gateway.sockets.state_room import StateRoom
 from gateway.sockets.topics import Topics
 from gateway.streaming.announcer import Announcer
 from gateway.streaming.channels.heard import HEARD
@@ -42,6 +45,7 @@ from gateway.streaming.venue_shares import VenueShares
 from gateway.trading.cancel_on_disconnect import CancelOnDisconnect
 from gateway.trading.dead_man_switch import DeadManSwitch
 from gateway.trading.socket_events import OrderEvents
+from persistence.repositories.economy.stocks.stocks import Stocks
 from persistence.repositories.past_books import PastBooks
 
 
@@ -56,6 +60,7 @@ class Hearers:
         self.markets: Final = Rooms()
         self.users: Final = UserRooms[SocketSession]()
         self.everybody: Final = Everybody[SocketSession]()
+        self.stocks: Final = StateRoom()
         self.topics: Final = Topics(self.users, self._sent)
 
     def announcer(self) -> Announcer:
@@ -89,6 +94,7 @@ async def open_front_sockets(
         MissedTrades(view, parts.engine.history),
     )
     disconnects = CancelOnDisconnect(parts.engine.commands)
+    stocks = StockTelling(Stocks(parts.pool), hearers.stocks, metrics.messages_out)
     events = merged(
         SessionEvents(sign_in).events(),
         MarketEvents(view, rooms, subscriptions, venues, resuming).events(),
@@ -96,8 +102,9 @@ async def open_front_sockets(
         disconnects.events(),
         ResumeEvents(resumption(parts)).events(),
         DeadManSwitch(parts.engine.commands).events(),
+        stocks.events(),
     )
-    heard = (*HEARD, *ALERTS_HEARD, *BETS_HEARD, *RESEARCH_HEARD, *BACKTESTS_HEARD)
+    heard = (*HEARD, *ALERTS_HEARD, *BETS_HEARD, *STOCKS_HEARD, *RESEARCH_HEARD, *BACKTESTS_HEARD)
     parts.described.describe(events, heard)
     tools = SessionTools(
         users=hearers.users,
@@ -114,7 +121,8 @@ async def open_front_sockets(
         session for link in server.links for session in link.sessions.values()
     ]
     addresses = ClientAddresses(settings.http.trusted_proxies)
-    heart = Heartbeat(server, settings.sockets, view, feed, rooms, venue_rooms, subscriptions)
+    followed = rooms, venue_rooms, subscriptions, hearers.stocks
+    heart = Heartbeat(server, settings.sockets, view, feed, *followed)
     app = SocketApp(server, settings.sockets, addresses, settings.http.cors_origin, heart)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(supervisor.running(disconnects.NAME, disconnects.run))
@@ -124,4 +132,5 @@ async def open_front_sockets(
                 await stack.enter_async_context(supervisor.running(name, work))
         states = MarketStates(rooms, view, parts.candles)
         await stack.enter_async_context(supervisor.running(states.NAME, states.run))
+        await stack.enter_async_context(supervisor.running(stocks.NAME, stocks.run))
         yield await stack.enter_async_context(open_sockets(app, feed, supervisor))

@@ -19,6 +19,7 @@ from gateway.sockets.framing.frames import Message
 from gateway.sockets.server import SocketServer
 from gateway.sockets.session import SocketSession
 from gateway.sockets.settings import SocketSettings
+from gateway.sockets.state_room import StateRoom
 from gateway.sockets.untold import Untold
 from gateway.streaming.channels.channel import Channel, Place
 from gateway.streaming.rooms import MarketRooms, Rooms
@@ -63,6 +64,8 @@ class HeartbeatMessage(msgspec.Struct, frozen=True, rename="camel"):
     topic_epoch: int | msgspec.UnsetType = msgspec.UNSET
     topics: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
     """How far each private stream has come that said anything (`sockets/topics.py`)."""
+    stocks_seq: int | msgspec.UnsetType = msgspec.UNSET
+    """Of the last `stock_updated`, for who follows stocks."""
 
 
 class Heartbeat:
@@ -77,6 +80,7 @@ class Heartbeat:
         rooms: Rooms,
         venue_rooms: VenueRooms,
         subscriptions: Subscriptions,
+        stocks: StateRoom,
     ) -> None:
         self._server = server
         self._settings = settings
@@ -85,6 +89,7 @@ class Heartbeat:
         self._rooms = rooms
         self._venue_rooms = venue_rooms
         self._subscriptions = subscriptions
+        self._stocks = stocks
         self._untold = Untold()
 
     async def run(self, check_in: CheckIn) -> None:
@@ -167,5 +172,6 @@ class Heartbeat:
             self._feed.is_stale,
             topic_epoch,
             topics,
+            self._stocks.seq if session in self._stocks.members else msgspec.UNSET,
         )
         return Message("heartbeat", beat)

@@ -5,7 +5,7 @@
 
 Laws: nothing here waits. Joining a book and queuing its snapshot is one step, so that no change
 falls between the two. Rooms without members are forgotten. How a book's messages reach readers
-that fall behind is `seats.py`'s, how those of a state do `channels/state_room.py`'s.
+that fall behind is `seats.py`'s, how those of a state do `sockets/state_room.py`'s.
 
 What the ticker and the candles say is made elsewhere: whoever makes it opens the channel once
 (`open_channel`) and hands in each message ready to be sent (`tell_channel`). A channel that nobody

@@ -321,7 +321,9 @@ EVENTS: Final[dict[str, Rule]] = {
     "session:heartbeat": sent({"timeoutMs": 0}),
     "session:resume": sent({"accountSeq": 1}),
     "subscribe:market": EVERYBODY,
+    "subscribe:stocks": EVERYBODY,
     "unsubscribe:market": EVERYBODY,
+    "unsubscribe:stocks": EVERYBODY,
 }
 """By name; that of `theirs` is sent with the `orderId` of somebody else's order."""
 

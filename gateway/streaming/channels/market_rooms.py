@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 from exchange.messages.terms import Outcome
 from gateway.sockets.framing.frames import Message
 from gateway.sockets.rooms import Member, Room
+from gateway.sockets.state_room import StateRoom
 from gateway.streaming.channels.channel import Channel, Wish
-from gateway.streaming.channels.state_room import StateRoom
 from gateway.streaming.channels.top_of_book import TopOfBook
 from gateway.streaming.seats import Seats
 

@@ -11,8 +11,8 @@ from exchange.messages.terms import YES, Outcome
 from gateway.markets.views import Levels, checksum, wire_levels
 from gateway.sockets.framing.frames import Message
 from gateway.sockets.rooms import Member
+from gateway.sockets.state_room import StateRoom
 from gateway.streaming.book_messages import EVENT, BookUpdate
-from gateway.streaming.channels.state_room import StateRoom
 
 Best = tuple[int, int] | None
 """(YES price, quantity); None where a side is empty."""

@@ -48,6 +48,8 @@ async def test_every_event_says_what_it_asks_of_a_key() -> None:
         "session:authenticate",
         "session:resume",
         "subscribe:market",
+        "subscribe:stocks",
         "unsubscribe:market",
+        "unsubscribe:stocks",
         "order:preview",
     }

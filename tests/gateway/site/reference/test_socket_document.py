@@ -10,6 +10,7 @@ import pytest
 
 from gateway.alerts.telling import HEARD as ALERTS_HEARD
 from gateway.economy.bets.telling import HEARD as BETS_HEARD
+from gateway.economy.stocks.telling import HEARD as STOCKS_HEARD
 from gateway.research.asked.telling import HEARD as BACKTESTS_HEARD
 from gateway.research.inquiries.telling import HEARD as RESEARCH_HEARD
 from gateway.streaming.channels.heard import HEARD
@@ -38,7 +39,7 @@ async def test_document_is_valid() -> None:
 
 
 def test_every_event_that_is_sent_is_there() -> None:
-    rows = (*HEARD, *ALERTS_HEARD, *BETS_HEARD, *BACKTESTS_HEARD, *RESEARCH_HEARD)
+    rows = (*HEARD, *ALERTS_HEARD, *BETS_HEARD, *STOCKS_HEARD, *BACKTESTS_HEARD, *RESEARCH_HEARD)
     told = {row.event for row in rows}
     assert len(told) == len(rows)
     sent: set[str] = set()
