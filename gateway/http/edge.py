@@ -17,7 +17,8 @@ from uvicorn.protocols.utils import ClientDisconnected
 
 from gateway.access.client_address import ClientAddresses
 from gateway.http.reading.bodies import ClientGone
-from gateway.http.reading.connection import ON_LIMITED
+from gateway.http.reading.held_flow import ON_LIMITED
+from gateway.http.reading.whole_answers import BLOCK, TAKES_BLOCKS, HeaderBlock
 from gateway.http.responses import send_error
 from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import Logger
@@ -42,16 +43,15 @@ _PERMISSIONS: Final = (
         b"magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()"
     ),
 )
-_JSON_HEADERS: Final = (
+_OF_JSON: Final = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     _PERMISSIONS,
     (b"cross-origin-resource-policy", b"same-origin"),
-    (b"cache-control", b"no-store"),
 )
-_PAGE_HEADERS: Final = (
+_OF_PAGES: Final = (
     (
         b"content-security-policy",
         (
@@ -68,8 +68,18 @@ _PAGE_HEADERS: Final = (
 )
 _ASKED_ANEW: Final = (b"cache-control", b"no-cache")
 _KEPT: Final = (b"cache-control", b"public, max-age=31536000, immutable")
-_JSON_ASKED_ANEW: Final = (*_JSON_HEADERS[:-1], _ASKED_ANEW)
+_JSON: Final = HeaderBlock(*_OF_JSON, (b"cache-control", b"no-store"))
+_JSON_ASKED_ANEW: Final = HeaderBlock(*_OF_JSON, _ASKED_ANEW)
+_PAGE: Final = HeaderBlock(*_OF_PAGES, _ASKED_ANEW)
+_PAGE_KEPT: Final = HeaderBlock(*_OF_PAGES, _KEPT)
 _HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
+
+
+def _block_of(trace: "Trace") -> HeaderBlock:
+    """Return the headers that all answers of a kind have."""
+    if trace.is_page:
+        return _PAGE_KEPT if trace.is_immutable else _PAGE
+    return _JSON_ASKED_ANEW if trace.is_asked_anew else _JSON
 
 
 def _nobody() -> None:
@@ -157,6 +167,7 @@ class Edge:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         trace = self._trace(scope)
+        takes_blocks = TAKES_BLOCKS in scope.get("extensions", ())
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -164,14 +175,15 @@ class Edge:
                 if trace.status == _LIMITED:
                     scope.get("extensions", {}).get(ON_LIMITED, _nobody)()
                 headers = list(message.get("headers", ()))
-                if trace.is_page:
-                    headers += (*_PAGE_HEADERS, _KEPT if trace.is_immutable else _ASKED_ANEW)
-                else:
-                    headers += _JSON_ASKED_ANEW if trace.is_asked_anew else _JSON_HEADERS
                 headers.append((b"x-request-id", trace.request_id.encode("ascii")))
                 headers += trace.limit_headers
                 if trace.is_https:
                     headers.append(_HSTS)
+                block = _block_of(trace)
+                if takes_blocks:
+                    message[BLOCK] = block
+                else:
+                    headers += block.headers
                 message["headers"] = headers
             await send(message)
 

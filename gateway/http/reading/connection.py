@@ -50,12 +50,11 @@ from gateway.http.reading.heads import (
     last_answer,
     wrong_head,
 )
-from gateway.http.reading.held_flow import GOES_ON, HeldFlow, Limited, WholeAnswer
+from gateway.http.reading.held_flow import GOES_ON, ON_LIMITED, HeldFlow, Limited, WholeAnswer
 from gateway.http.reading.shedding import is_spared, shed
+from gateway.http.reading.whole_answers import answering
 from gateway.wire.errors import ApiError
 
-ON_LIMITED: Final = "probity.on_limited"
-"""The scope's extension that hears of each request that a rate limit refused."""
 _END_OF_HEAD: Final = b"\r\n\r\n"
 
 
@@ -335,7 +334,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def _begin(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         if not cycle.disconnected:
-            super()._start_asgi_task(cycle, app)
+            super()._start_asgi_task(cycle, answering(cycle, app))
 
     def _say_nobody_is_left(self) -> None:
         """Let whoever answers know it: to write to a transport that has ended is an error."""

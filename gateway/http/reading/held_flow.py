@@ -14,6 +14,8 @@ GOES_ON: Final = "probity.goes_on"
 """What a scope's extension is named that begins the deadline of a state anew: for an answer of
 which a part went out.
 """
+ON_LIMITED: Final = "probity.on_limited"
+"""And the one that hears of each request that a rate limit refused."""
 _CONTINUE: Final = b"HTTP/1.1 100 "
 
 
