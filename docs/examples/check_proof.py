@@ -3,10 +3,13 @@
     python check_proof.py https://exchange.example            # the proof alone
     PROBITY_TOKEN=... python check_proof.py https://exchange.example
     python check_proof.py FOLDER                              # what was saved from there
+    python check_proof.py https://exchange.example FOLDER     # and against what was saved before
 
 A folder holds `jwks.json`, `proof.json` and, to find one's account, `me.json`: what
-`/.well-known/jwks.json`, `/api/v1/proof` and `/api/v1/proof/me` answered. Exit code 0 if all holds,
-1 if something doesn't, 2 if there is nothing to check.
+`/.well-known/jwks.json`, `/api/v1/proof` and `/api/v1/proof/me` answered. With a second place both
+are checked, and that the first is a later proof of the same exchange. A token says whose account it
+has to be; beside a folder PROBITY_ACCOUNT does. An exchange that is asked has to have a proof of
+the last day. Exit code 0 if all holds, 1 if something doesn't, 2 if there is nothing to check.
 It takes Python's standard library and `cryptography`. How a proof is made: docs/reference/proof.md.
 """
 
@@ -16,22 +19,36 @@ import json
 import os
 import re
 import sys
+import time
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 TYPE = "probity-proof+jws"
 SUMS = ("available", "locked", "collateral")
+SHOWN = ("seq", "chainHead", "root", "accounts", *SUMS, "fees", "issued", "markets", "otherMarkets")
 MOST = 2**63 - 1
 ANSWERED_S = 30.0
+OLDEST_S = 86_400
+CLOCKS_S = 300
 Sums = tuple[int, ...]
 
 
 class Wrong(Exception):
     """Something doesn't hold."""
+
+
+class Place(NamedTuple):
+    """What is to be checked: keys, a proof, one's own place in it, and whose that has to be."""
+
+    jwks: Any
+    proof: Any
+    mine: Any
+    account: str | None
 
 
 def unbase64(text: str) -> bytes:
@@ -63,13 +80,15 @@ def statement(proof: dict[str, Any], jwks: dict[str, Any]) -> dict[str, Any]:
     if header.get("alg") != "EdDSA" or header.get("typ") != TYPE:
         raise Wrong(f"it is signed as {header}")
     key = next((key for key in jwks["keys"] if key["kid"] == header.get("kid")), None)
-    if key is None:
+    if key is None or (key["kty"], key["crv"]) != ("OKP", "Ed25519"):
         raise Wrong(f"the exchange has no key {header.get('kid')}")
     public = Ed25519PublicKey.from_public_bytes(unbase64(key["x"]))
     try:
         public.verify(unbase64(signature), f"{head}.{body}".encode())
     except InvalidSignature:
         raise Wrong("the signature is wrong") from None
+    if said["version"] != 1:
+        raise Wrong(f"this doesn't know version {said['version']}")
     result: dict[str, Any] = said
     return result
 
@@ -82,13 +101,45 @@ def check_sums(said: dict[str, Any]) -> None:
     markets = [*said["markets"], said["otherMarkets"]]
     if sum(units(market["collateral"]) for market in markets) != units(said["collateral"]):
         raise Wrong("the markets' collateral isn't that of all")
+    if len({market["marketId"] for market in said["markets"]}) != len(said["markets"]):
+        raise Wrong("a market is named twice")
+
+
+def made_at(said: dict[str, Any]) -> str:
+    """Return when the proof was made as answers say it, to the millisecond."""
+    seconds, micros = divmod(said["madeAt"], 1_000_000)
+    made = datetime.fromtimestamp(seconds, UTC)
+    return f"{made:%Y-%m-%dT%H:%M:%S}.{micros // 1_000:03}Z"
 
 
 def check_same(proof: dict[str, Any], said: dict[str, Any]) -> None:
     """Raise Wrong if the proof is shown with something else than what is signed."""
-    for name in ("seq", "chainHead", "root", "accounts", *SUMS, "fees", "issued", "markets"):
-        if proof[name] != said[name]:
+    signed = {name: said[name] for name in SHOWN}
+    for name, value in (signed | {"id": said["proofId"], "madeAt": made_at(said)}).items():
+        if proof[name] != value:
             raise Wrong(f"{name} is shown as another than it is signed")
+
+
+def check_time(said: dict[str, Any], now: float) -> None:
+    """Raise Wrong for a proof that is no longer, or not yet, what the exchange owes."""
+    age_s = now - said["madeAt"] / 1_000_000
+    if not -CLOCKS_S <= age_s <= OLDEST_S:
+        raise Wrong(f"it was made at {made_at(said)}, which isn't of the last day")
+
+
+def check_later(said: dict[str, Any], kept: dict[str, Any]) -> None:
+    """Raise Wrong unless a proof goes on from one that was kept."""
+    if said["databaseId"] != kept["databaseId"]:
+        raise Wrong(f"it is of another exchange than what was kept: {said['databaseId']}")
+    names = ("proofId", "madeAt", "seq")
+    order = [(int(one["proofId"]), one["madeAt"], one["seq"]) for one in (kept, said)]
+    for name, before, now in zip(names, *order, strict=True):
+        if now < before:
+            raise Wrong(f"{name} goes back: {now}, what was kept has {before}")
+    if said["seq"] == kept["seq"] and said["chainHead"] != kept["chainHead"]:
+        raise Wrong("the journal is another one than what was kept, at the same command")
+    if said["proofId"] == kept["proofId"] and said != kept:
+        raise Wrong("it says something else than what was kept under its number")
 
 
 def packed(node_hash: bytes, sums: Sums) -> bytes:
@@ -96,10 +147,13 @@ def packed(node_hash: bytes, sums: Sums) -> bytes:
     return node_hash + b"".join(amount.to_bytes(8, "big") for amount in sums)
 
 
-def check_own(mine: dict[str, Any], said: dict[str, Any]) -> None:
+def check_own(mine: dict[str, Any], said: dict[str, Any], own: str | None) -> None:
     """Raise Wrong unless one's own leaf leads to the root that is signed, with its sums."""
     if mine["proofId"] != said["proofId"]:
         raise Wrong("the path is of another proof")
+    # Two with the same balance could be shown one leaf.
+    if own is not None and mine["accountId"] != own:
+        raise Wrong(f"the leaf is account {mine['accountId']}'s, and not account {own}'s")
     if len(mine["path"]) != said["levels"] or not 0 <= mine["place"] < 2 ** said["levels"]:
         raise Wrong("the path isn't as long as the tree is high")
     sums: Sums = tuple(units(mine[name]) for name in SUMS)
@@ -129,48 +183,75 @@ def get(url: str, token: str | None = None) -> Any:
         return json.load(answer)
 
 
-def read(place: str) -> tuple[Any, Any, Any]:
-    """Return the keys, the proof, and one's own place in it or None."""
+def account_of(token: str) -> str | None:
+    """Return whose an access token is, None for a token of another kind."""
+    try:
+        claims = json.loads(unbase64(token.split(".")[1]))
+        return str(claims["sub"])
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def read(place: str) -> Place:
+    """Return what is to be checked there."""
+    own = os.environ.get("PROBITY_ACCOUNT")
     if not place.startswith(("http://", "https://")):
         kept = {name: Path(place, f"{name}.json") for name in ("jwks", "proof", "me")}
         found: dict[str, Any] = {
             name: json.loads(file.read_text("utf-8")) if file.exists() else None
             for name, file in kept.items()
         }
-        return found["jwks"], found["proof"]["data"], (found["me"] or {}).get("data")
+        mine = (found["me"] or {}).get("data")
+        return Place(found["jwks"], found["proof"]["data"], mine, own)
     token, mine, name = os.environ.get("PROBITY_TOKEN"), None, ""
     if token is not None:
         mine = get(f"{place}/api/v1/proof/me", token)["data"]
+        own = own or account_of(token)
         # A newer one may be made just now.
         name = f"/{mine['proofId']}"
     proof = get(f"{place}/api/v1/proof{name}")["data"]
-    return get(f"{place}/.well-known/jwks.json"), proof, mine
+    return Place(get(f"{place}/.well-known/jwks.json"), proof, mine, own)
+
+
+def checked(place: Place) -> dict[str, Any]:
+    """Return what is signed there; raises Wrong unless all of it holds."""
+    try:
+        said = statement(place.proof, place.jwks)
+        check_same(place.proof, said)
+        check_sums(said)
+        if place.mine is not None:
+            check_own(place.mine, said, place.account)
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise Wrong(f"it isn't made as a proof is: {error!r}") from None
+    return said
 
 
 def main() -> int:
-    """Check what the argument names."""
-    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):  # noqa: PLR2004 - ourselves and it
+    """Check what the arguments name."""
+    places = [place.rstrip("/") for place in sys.argv[1:]]
+    if not places or len(places) > 2 or places[0].startswith("-"):  # noqa: PLR2004 - and before
         print(__doc__)
         return 2
     try:
-        jwks, proof, mine = read(sys.argv[1].rstrip("/"))
-    except (OSError, ValueError, LookupError, TypeError) as error:
+        found, *before = [read(place) for place in places]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         print(f"it can't be read: {error}")
         return 2
     try:
-        said = statement(proof, jwks)
-        check_same(proof, said)
-        check_sums(said)
-        if mine is not None:
-            check_own(mine, said)
+        said = checked(found)
+        if places[0].startswith("http"):
+            check_time(said, time.time())
+        for kept in before:
+            check_later(said, checked(kept))
     except Wrong as wrong:
         print(f"WRONG: {wrong}")
         return 1
-    print(f"ok: proof {said['proofId']} as of command {said['seq']}, {said['accounts']} accounts")
+    print(f"ok: proof {said['proofId']} of {made_at(said)}, as of command {said['seq']},")
+    print(f"    {said['accounts']} accounts of exchange {said['databaseId']}")
     print(f"    {said['available']} free, {said['locked']} locked, {said['collateral']} in markets")
-    if mine is not None:
-        amounts = ", ".join(f"{mine[name]} {name}" for name in SUMS)
-        print(f"    account {mine['accountId']} is in it with {amounts}")
+    if found.mine is not None:
+        amounts = ", ".join(f"{found.mine[name]} {name}" for name in SUMS)
+        print(f"    account {found.mine['accountId']} is in it with {amounts}")
     return 0
 
 
