@@ -44,6 +44,7 @@ PAGES: Final = (
     "/research/{id}",
     "/backtests",
     "/backtests/{part}",
+    "/proof",
     "/account",
     "/account/{part}",
     "/admin",

@@ -65,7 +65,7 @@ async def test_boards_periods_and_places(served: Served, browser: Browser) -> No
         await page.get_by_role("button", name="More", exact=True).click()
         menu = page.get_by_role("dialog").get_by_role("navigation", name="More")
         await expect(menu.get_by_role("link")).to_have_text(
-            ["Stocks", "Leaderboards", "Research", "Backtests", "Developers"]
+            ["Stocks", "Leaderboards", "Research", "Backtests", "Proof", "Developers"]
         )
         await menu.get_by_role("link", name="Leaderboards").click()
         await expect(page.get_by_role("dialog")).to_have_count(0)

@@ -14,7 +14,7 @@ export interface Command {
   readonly run: () => void;
 }
 
-function goTo(where: "markets" | "bets" | "myBets" | "rewards" | "invite" | "transactions" | "portfolio" | "account" | "matches" | "developers" | "stocks" | "boards" | "research" | "backtests", href: string): Command {
+function goTo(where: "markets" | "bets" | "myBets" | "rewards" | "invite" | "transactions" | "portfolio" | "account" | "matches" | "developers" | "stocks" | "boards" | "research" | "backtests" | "proof", href: string): Command {
   return { text: t("goTo", { where: t(where) }), run: () => navigate(href) };
 }
 
@@ -32,6 +32,7 @@ export function commands(): Command[] {
     goTo("boards", "/leaderboard"),
     goTo("research", "/research"),
     goTo("backtests", "/backtests"),
+    goTo("proof", "/proof"),
     goTo("matches", "/matches"),
     goTo("account", "/account"),
     goTo("developers", "/developers"),

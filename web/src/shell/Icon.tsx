@@ -11,6 +11,7 @@ const PATHS = {
   boards: "M4 20v-7h5v7zM10 20V5h5v15zM16 20v-10h5v10z",
   research: "M4 5a2 2 0 0 1 2-2h5v18H6a2 2 0 0 1-2-2zM20 5a2 2 0 0 0-2-2h-5v18h5a2 2 0 0 0 2-2z",
   backtests: "M4 12a8 8 0 1 0 2.500-5.800M4 4v4h4M12 8v4l3 2",
+  proof: "M5 4h14v16H5zM9 12l2 2 4-5M9 17h6",
   developers: "M8 7l-5 5 5 5M16 7l5 5-5 5M14 5l-4 14",
   more: "M5 11a1 1 0 1 0 0 2 1 1 0 0 0 0-2zM12 11a1 1 0 1 0 0 2 1 1 0 0 0 0-2zM19 11a1 1 0 1 0 0 2 1 1 0 0 0 0-2z",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l5 5",

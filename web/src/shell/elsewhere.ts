@@ -4,7 +4,7 @@ import { isAdmin } from "@/session/session";
 import type { IconName } from "./Icon";
 import type { Section } from "./routes";
 
-export interface Entry<K extends string = "stocks" | "boards" | "research" | "backtests" | "admin" | "developers"> {
+export interface Entry<K extends string = "stocks" | "boards" | "research" | "backtests" | "proof" | "admin" | "developers"> {
   readonly section: Section;
   readonly href: string;
   readonly text: K;
@@ -15,10 +15,11 @@ const STOCKS: Entry = { section: "stocks", href: "/stocks", text: "stocks", icon
 const BOARDS: Entry = { section: "boards", href: "/leaderboard", text: "boards", icon: "boards" };
 const RESEARCH: Entry = { section: "research", href: "/research", text: "research", icon: "research" };
 const BACKTESTS: Entry = { section: "backtests", href: "/backtests", text: "backtests", icon: "backtests" };
+const PROOF: Entry = { section: "proof", href: "/proof", text: "proof", icon: "proof" };
 const ADMIN: Entry = { section: "admin", href: "/admin", text: "admin", icon: "admin" };
 const DEVELOPERS: Entry = { section: "developers", href: "/developers", text: "developers", icon: "developers" };
 
 /** Those that whoever looks has. */
 export function elsewhere(): readonly Entry[] {
-  return [STOCKS, BOARDS, RESEARCH, BACKTESTS, ...(isAdmin.value ? [ADMIN] : []), DEVELOPERS];
+  return [STOCKS, BOARDS, RESEARCH, BACKTESTS, PROOF, ...(isAdmin.value ? [ADMIN] : []), DEVELOPERS];
 }

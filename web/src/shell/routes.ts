@@ -16,7 +16,7 @@ export interface PageRoute {
   /** Which entry of the navigation it belongs to. */
   readonly section: Section;
 }
-export type Section = "markets" | "trade" | "bets" | "portfolio" | "alerts" | "account" | "admin" | "developers" | "stocks" | "boards" | "research" | "backtests";
+export type Section = "markets" | "trade" | "bets" | "portfolio" | "alerts" | "account" | "admin" | "developers" | "stocks" | "boards" | "research" | "backtests" | "proof";
 
 const markets = () => import("@/markets/MarketsPage");
 const trade = () => import("@/trade/TradePage");
@@ -55,6 +55,7 @@ export const ROUTES: readonly PageRoute[] = [
   { pattern: "/research/{id}", load: research, section: "research" },
   { pattern: "/backtests", load: backtests, section: "backtests" },
   { pattern: "/backtests/{part}", load: backtests, section: "backtests" },
+  { pattern: "/proof", load: () => import("@/proof/ProofPage"), section: "proof" },
   { pattern: "/account", load: account, section: "account" },
   { pattern: "/account/{part}", load: account, section: "account" },
   { pattern: "/admin", load: admin, section: "admin" },
