@@ -11,7 +11,7 @@ news. No command is ever sent a second time, and each wait has an end; whoever w
 new connection.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -21,6 +21,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from persistence.journal.rows import JournalRow
+from persistence.relay.one_connection import OneConnection
 
 BEAT_S: Final = 1.0
 """Between two beats of the engine."""
@@ -63,25 +64,33 @@ encode: Final = msgspec.msgpack.Encoder().encode
 decode: Final = msgspec.msgpack.Decoder(BusMessage).decode
 
 
-def make_client(url: str, *, connections: int = 1) -> Redis:
-    """Return a client whose every default that matters is set here (redis-py 8 changed some).
-
-    One that finds so many connections busy raises one of `FAILURES`.
+def make_client(url: str) -> OneConnection:
+    """Return a client of one task; a second command while one is under way raises one of
+    `FAILURES`.
     """
+    made = OneConnection.from_url(url, **_options(url), max_connections=1)
+    return cast("OneConnection", made)
+
+
+def make_shared_client(url: str, *, connections: int) -> Redis:
+    """Return a client that finds so many connections busy before it raises one of `FAILURES`."""
+    return Redis.from_url(url, **_options(url), max_connections=connections)
+
+
+def _options(url: str) -> dict[str, Any]:
+    """Return every default that matters (redis-py 8 changed some)."""
     # A local socket has no keep-alive, and redis-py no ear for the word there.
     of_a_network = {} if urlsplit(url).scheme == "unix" else {"socket_keepalive": True}
-    return Redis.from_url(
-        url,
+    return {
         **of_a_network,
-        socket_timeout=COMMAND_TIMEOUT_S,
-        socket_connect_timeout=COMMAND_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
-        decode_responses=False,
-        max_connections=connections,
-        protocol=2,
-        driver_info=None,
-    )
+        "socket_timeout": COMMAND_TIMEOUT_S,
+        "socket_connect_timeout": COMMAND_TIMEOUT_S,
+        "retry": Retry(NoBackoff(), 0),
+        "health_check_interval": 0,
+        "decode_responses": False,
+        "protocol": 2,
+        "driver_info": None,
+    }
 
 
 async def server_version(url: str) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from gateway.feeds.cache import REST_S, SharedRedis
-from persistence.relay.messages import FAILURES, make_client
+from persistence.relay.messages import FAILURES, make_shared_client
 from persistence.repositories.leaderboards.boards import Place
 from persistence.repositories.leaderboards.words import Board, Span
 
@@ -31,7 +31,7 @@ class SortedSets:
 
     def __init__(self, shared: SharedRedis) -> None:
         self._shared = shared
-        self._redis = make_client(shared.url, connections=_CONNECTIONS)
+        self._redis = make_shared_client(shared.url, connections=_CONNECTIONS)
         self._rests_until = 0.0
 
     async def places(

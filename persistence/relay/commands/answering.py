@@ -10,16 +10,14 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from persistence.relay.channel import Sealed
 from persistence.relay.commands.messages import Answers, Outcome
 from persistence.relay.commands.observer import CommandsObserver
 from persistence.relay.messages import FAILURES, RETRY_S, make_client
+from persistence.relay.one_connection import OneConnection
 from persistence.relay.publisher import SAID_S
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -99,18 +97,18 @@ class Answering:
         finally:
             await client.aclose()
 
-    async def _round(self, client: "Redis") -> None:
+    async def _round(self, client: OneConnection) -> None:
         """Tell some, in one message to Redis."""
         told: dict[bytes, list[Outcome]] = {}
         for _ in range(min(_TOGETHER, len(self._untold))):
             sender, outcome = self._untold.popleft()
             told.setdefault(sender, []).append(outcome)
-        pipe = client.pipeline(transaction=False)
+        messages: list[tuple[str, bytes]] = []
         try:
             for sender, outcomes in told.items():
                 channel = self._channel(sender)
-                pipe.publish(channel.name, channel.seal(Answers(outcomes)))
-            await pipe.execute()
+                messages.append((channel.name, channel.seal(Answers(outcomes))))
+            await client.publish_all(messages)
         except BaseException:
             self._observer.untold(sum(map(len, told.values())))
             raise

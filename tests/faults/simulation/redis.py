@@ -9,7 +9,7 @@ What is published is told to `on_publish` when it leaves its process. Streams ar
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Final
 
@@ -116,10 +116,10 @@ class Client:
         heard: int = await self._ask(lambda: self._server.spread(channel, data))
         return heard
 
-    def pipeline(self, *, transaction: bool) -> "Pipeline":
-        """Begin to collect messages; none of them needs the others."""
-        assert not transaction
-        return Pipeline(self._server, self._process)
+    async def publish_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Publish messages that go together; none of them needs the others."""
+        spread = self._server.spread
+        await self._ask(lambda: [spread(channel, data) for channel, data in messages])
 
     def pubsub(self) -> "PubSub":
         """Begin to listen."""
@@ -201,28 +201,6 @@ class Client:
     async def delete(self, key: str) -> None:
         """Take a stream away."""
         await self._ask(lambda: self._server.streams.delete(key))
-
-
-class Pipeline:
-    """Messages that go together."""
-
-    def __init__(self, server: RedisServer, process: Process) -> None:
-        self._server = server
-        self._process = process
-        self._messages: list[tuple[str, bytes]] = []
-
-    def publish(self, channel: str, data: bytes) -> None:
-        """Add one."""
-        self._messages.append((channel, data))
-
-    async def execute(self) -> list[int]:
-        """Send them."""
-        messages, self._messages = self._messages, []
-        spread = self._server.spread
-        heard: list[int] = await self._server.ask(
-            self._process, lambda: [spread(channel, data) for channel, data in messages]
-        )
-        return heard
 
 
 class PubSub:

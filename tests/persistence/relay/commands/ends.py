@@ -16,7 +16,7 @@ from persistence.relay.commands.observer import CommandsObserver
 from persistence.relay.commands.reader import CommandReader
 from persistence.relay.commands.shared_clock import SharedClock
 from persistence.relay.commands.writer import StreamCommands
-from persistence.relay.messages import make_client
+from persistence.relay.messages import make_shared_client
 from tests.redis_process import RedisProcess
 from tests.server_process import until
 
@@ -121,7 +121,7 @@ class Rig:
         self.redis = redis
         self.engine = Engine()
         self.notes = Notes()
-        self.client: Redis = make_client(redis.url)
+        self.client: Redis = make_shared_client(redis.url, connections=5)
         self.answering = Answering(
             redis.url,
             lambda sender: answer_channel(IDENTITY, sender, SECRET),
