@@ -21,7 +21,7 @@ from gateway.access.budgets import Budget, Policy, Tier
 from gateway.access.settings import LimitSettings
 from gateway.access.shared_limits import Shared
 from gateway.access.spared_cancels import SparedCancels
-from gateway.access.token_buckets import Bucket, Headers, Level
+from gateway.access.token_buckets import Bucket, Headers, Level, drained
 from gateway.wire.errors import RateLimited
 from persistence.loop.authority import current_authority
 
@@ -45,24 +45,25 @@ class Count:
 class FixedWindow(Generic[K]):
     """One limit: so many hits in so many seconds for each key, at most `capacity` keys."""
 
-    __slots__ = ("_counts", "_room", "_seconds", "limit")
+    __slots__ = ("_counts", "_room", "_seconds", "_taken_here", "limit")
 
     def __init__(self, limit: int, window_ms: int, capacity: int) -> None:
         self.limit = limit
         self._seconds = window_ms / 1_000
         self._counts: dict[K, Count] = {}
         self._room = Room(capacity)
+        self._taken_here: dict[K, int] | None = None
+        """What other processes haven't been told; None where there are none."""
 
     def __len__(self) -> int:
         return len(self._counts)
 
     def spend(self, key: K) -> Count:
         """Count one more for `key` and return its count: over the limit if its hits are."""
-        now = time.monotonic()
-        count = self._counts.get(key)
-        if count is None or count.ends_at <= now:
-            count = self._begin(key, now)
+        count = self._count(key)
         count.hits += 1
+        if self._taken_here is not None:
+            self._note(self._taken_here, key, 1)
         return count
 
     def has_room(self, key: K) -> bool:
@@ -75,13 +76,43 @@ class FixedWindow(Generic[K]):
         count = self._counts.get(key)
         if count is not None and count.hits > 0:
             count.hits -= 1
+            if self._taken_here is not None:
+                self._note(self._taken_here, key, -1)
 
     def seconds_left(self, key: K) -> float:
         """Return how long it takes until the key's window ends."""
         count = self._counts.get(key)
         return 0.0 if count is None else max(0.0, count.ends_at - time.monotonic())
 
-    def _begin(self, key: K, now: float) -> Count:
+    # -- with other processes (`shared_limits.py`) ----------------------------------------------
+
+    def share(self) -> None:
+        """Note from now on what is counted, for others to be told."""
+        self._taken_here = {}
+
+    def drain(self, most: int) -> list[tuple[K, int]]:
+        """Return and forget what was counted here since the last time, of `most` keys; what was
+        given back since is less than nothing.
+        """
+        return drained(self._taken_here, most)
+
+    def taken_elsewhere(self, key: K, cost: int) -> None:
+        """Count what was counted in another process."""
+        count = self._count(key)
+        count.hits = max(0, count.hits + cost)
+
+    @staticmethod
+    def _note(taken: dict[K, int], key: K, cost: int) -> None:
+        taken[key] = taken.get(key, 0) + cost
+        if not taken[key]:
+            del taken[key]
+
+    def _count(self, key: K) -> Count:
+        """Return what runs of the key's window; a new one if there is none."""
+        now = time.monotonic()
+        count = self._counts.get(key)
+        if count is not None and count.ends_at > now:
+            return count
         # Taken out and put in again, so that the oldest window is always the first.
         if self._counts.pop(key, None) is None:
             self._room.make(self._counts, lambda count: count.ends_at <= now)
@@ -159,6 +190,8 @@ class RateLimits:
         "_spared",
         "_token",
         "_write",
+        "new_sockets",
+        "new_sockets_of_user",
     )
 
     def __init__(
@@ -176,6 +209,9 @@ class RateLimits:
         self._renewal = Limit[str](budgets.RENEWAL, limits)
         self._token = Limit[str](budgets.TOKEN, limits)
         self._sign_in = Limit[str](budgets.SIGN_IN, limits)
+        self.new_sockets = Limit[str](budgets.SOCKETS, limits)
+        """For `socket_limits.py`, and so is the next."""
+        self.new_sockets_of_user = Limit[int](budgets.SOCKETS_OF_USER, limits)
         self._spared = SparedCancels(self._write.window_s, limits.tracked_keys, open_orders)
 
     def count(self, budget: Budget, user_id: int | None, address: str, cost: int = 1) -> bool:
@@ -278,11 +314,14 @@ class RateLimits:
         return user_id if user_id > 0 else self._owners.get(user_id, user_id)
 
     def shared(self) -> tuple[Shared, ...]:
-        """Return what is counted with other processes from now on, in an order of its own."""
+        """Return what is counted with other processes from now on, in an order of its own: what
+        comes new comes last.
+        """
         buckets = (self._address, self._read, self._write, self._cancel, self._session)
-        for bucket in buckets:
-            bucket.share()
-        return buckets
+        windows = (self._renewal, self._token, self.new_sockets, self.new_sockets_of_user)
+        for limit in (*buckets, *windows):
+            limit.share()
+        return (*buckets, *windows)
 
     # -- what users have ----------------------------------------------------------------------
 

@@ -1,9 +1,10 @@
 """Limits that are counted in several processes at once: each tells the others what was taken.
 
 Laws: nobody waits for another process, so a call costs what it did. What was taken is told every
-TELL_S over Redis, sealed, and taken from the others' buckets as well: together the processes allow
-what one would, and at most what comes elsewhere before the word of it does. While Redis is away
-each counts by itself. What is told has a bound, and what doesn't fit is told later.
+TELL_S over Redis, sealed, and taken from the others' buckets and windows as well: together the
+processes allow what one would, and at most what comes elsewhere before the word of it does. While
+Redis is away each counts by itself. What is told has a bound, and what doesn't fit is told later.
+Nothing is held for a process, so one that dies leaves nothing taken for longer than its limit says.
 """
 
 import asyncio
@@ -37,13 +38,10 @@ class Shared(Protocol):
 
 
 class Taken(msgspec.Struct, frozen=True, array_like=True):
-    """What a process has taken: (which limit, whose, how much)."""
+    """What a process has taken: (which limit, whose, how much; less than nothing is given back)."""
 
     sender: bytes
-    taken: Annotated[
-        list[tuple[int, int | str, Annotated[int, msgspec.Meta(ge=1)]]],
-        msgspec.Meta(max_length=KEYS_MAX),
-    ]
+    taken: Annotated[list[tuple[int, int | str, int]], msgspec.Meta(max_length=KEYS_MAX)]
 
 
 _decode: Final = msgspec.msgpack.Decoder(Taken).decode

@@ -4,13 +4,12 @@ A socket counts against its address when it is opened. If somebody signs in on i
 back to the address and counted to the user, so that many people behind one address don't shut each
 other out. An address over its limit may still open sockets for people who sign in; whoever doesn't
 is told when to come back. Far over it (`FAR_OVER` times) sockets are refused at the handshake.
+Where several processes serve they count together (`shared_limits.py`).
 """
 
 from typing import Final
 
-from gateway.access import budgets
-from gateway.access.rate_limits import Limit
-from gateway.access.settings import LimitSettings
+from gateway.access.rate_limits import RateLimits
 from gateway.wire.errors import RateLimited
 
 FAR_OVER: Final = 100
@@ -21,9 +20,9 @@ class SocketLimits:
 
     __slots__ = ("_address", "_user")
 
-    def __init__(self, limits: LimitSettings) -> None:
-        self._address = Limit[str](budgets.SOCKETS, limits)
-        self._user = Limit[int](budgets.SOCKETS_OF_USER, limits)
+    def __init__(self, limits: RateLimits) -> None:
+        self._address = limits.new_sockets
+        self._user = limits.new_sockets_of_user
 
     def opened(self, address: str) -> RateLimited | None:
         """Count a new socket; return why only somebody known may use it.

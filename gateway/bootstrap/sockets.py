@@ -113,7 +113,7 @@ async def open_front_sockets(
         sent=metrics.messages_out,
         logger=parts.logger,
     )
-    new_sockets = SocketLimits(settings.limits)
+    new_sockets = SocketLimits(limits)
     server = SocketServer(settings.sockets, events, tokens, sign_in, new_sockets, tools, metrics)
     parts.keys.service.on_changed.append(server.key_changed)
     tokens.on_role_changed.append(server.role_changed)

@@ -4,6 +4,7 @@ and what becomes of them when Redis, a gateway or the engine goes.
 
 import asyncio
 import contextlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from tests.server_process import ServerProcess, until
 ORDER = {"side": "BUY", "outcome": "YES", "type": "LIMIT", "price": "0.5", "quantity": "1"}
 OTHER_SIDE = ORDER | {"outcome": "NO", "price": "0.5"}
 LEASE_ENDS_S = 30.0
+WORD_S = 2.0
+"""Ten times as long as a process takes to tell the others what was counted."""
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -195,3 +198,51 @@ async def test_limits_count_over_all_processes(tmp_path: Path, database_url: str
             orders = (await there.get("/orders?limit=100")).raise_for_status().json()["data"]
             print(f"{len(orders)} orders of 40 in 60 s, over two gateways")
             assert len(orders) < 60
+
+
+async def test_windows_count_over_all_gateways(tmp_path: Path, database_url: str) -> None:
+    """Sockets of an address and of a user, renewals, and tokens that don't hold."""
+    limits = {
+        "RATE_LIMIT_MAX_REQUESTS": "6",
+        "RATE_LIMIT_SIGN_INS": "1000",
+        "RATE_LIMIT_WINDOW_MS": "900000",
+        "RATE_LIMIT_SOCKETS_PER_ADDRESS": "4",
+        "RATE_LIMIT_SOCKETS_PER_USER": "4",
+        "RATE_LIMIT_SOCKETS_WINDOW_MS": "900000",
+        "TRUSTED_PROXIES": "127.0.0.1",
+    }
+    with contextlib.ExitStack() as stack:
+        fleet = Fleet(tmp_path, database_url, stack, **limits)
+        one, two = fleet.gateways("one", "two")
+        _, ann = fleet.engine.trader()
+
+        async def forge(server: ServerProcess) -> int:
+            async with api(server, "no token") as client:
+                headers = {"x-forwarded-for": "203.0.113.1"}
+                return (await client.get("/user/balance", headers=headers)).status_code
+
+        async def renew(server: ServerProcess) -> int:
+            async with httpx.AsyncClient(base_url=f"{server.url}/api/v1", timeout=30) as client:
+                headers = {"x-forwarded-for": "203.0.113.2"}
+                return (await client.post("/auth/refresh", headers=headers)).status_code
+
+        async def open_as(token: str | None, server: ServerProcess) -> int:
+            headers = {"X-Forwarded-For": "203.0.113.3"}
+            async with socket_client(server.port, token, additional_headers=headers) as client:
+                return 200 if client.refused is None else 429
+
+        for hit, most in (
+            (forge, 6),
+            (renew, 6),
+            (partial(open_as, None), 4),
+            (partial(open_as, ann), 4),
+        ):
+            told = [await hit(one) for _ in range(most)]
+            assert 429 not in told
+            # What is asked before the word has come is counted, too: few times, with pauses.
+            asked = [await hit(two)]
+            while asked[-1] != 429 and len(asked) < most:
+                await asyncio.sleep(WORD_S)
+                asked.append(await hit(two))
+            print(f"{most} at one gateway and {len(asked) - 1} at the other of {most}")
+            assert asked[-1] == 429

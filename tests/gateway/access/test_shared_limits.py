@@ -11,15 +11,25 @@ import pytest
 from gateway.access import budgets
 from gateway.access.rate_limits import RateLimits
 from gateway.access.shared_limits import KEYS_MAX, SharedLimits, Taken
+from gateway.access.socket_limits import SocketLimits
 from gateway.access.token_buckets import Bucket
 from gateway.bootstrap.settings import load_settings
+from gateway.wire.errors import RateLimited
 from persistence.relay.messages import make_client
 from tests.redis_process import RedisProcess
 from tests.server_process import until
 
 SECRET = bytes(range(32))
 USER = 7
-LIMITS = load_settings({"RATE_LIMIT_USER_MAX_WRITES": "20"}).limits
+FEW = 5
+LIMITS = load_settings(
+    {
+        "RATE_LIMIT_USER_MAX_WRITES": "20",
+        "RATE_LIMIT_MAX_REQUESTS": str(FEW),
+        "RATE_LIMIT_SOCKETS_PER_ADDRESS": str(FEW),
+        "RATE_LIMIT_SOCKETS_PER_USER": str(FEW),
+    }
+).limits
 
 
 @pytest.fixture
@@ -70,6 +80,42 @@ async def test_what_one_takes_the_others_have_less(redis: RedisProcess) -> None:
         await until(lambda: left(two) <= 14 and left(one) <= 14)
         assert left(one) == left(two) == 14
         assert left(stranger) == 20
+
+
+async def test_windows_are_counted_together(redis: RedisProcess) -> None:
+    """What is counted by address, and new sockets, of which a proved one is given back."""
+    here, forger = "192.0.2.1", "192.0.2.66"
+    async with process(redis) as one, process(redis) as two:
+        near, far = SocketLimits(one), SocketLimits(two)
+        for _ in range(FEW):
+            one.spend(budgets.Budget.RENEWAL, None, here)
+            one.count_wrong_token(forger)
+            near.opened(here)
+        await until(lambda: two.new_sockets.seconds_left(here) > 0)
+        assert far.opened(here) is not None
+        with pytest.raises(RateLimited):
+            two.spend(budgets.Budget.RENEWAL, None, here)
+        with pytest.raises(RateLimited):
+            two.check_token(forger)
+        two.check_token(here)
+        for _ in range(FEW):
+            near.proved(here, USER)
+        await until(lambda: two.new_sockets_of_user.seconds_left(USER) > 0)
+        with pytest.raises(RateLimited, match="sockets-user"):
+            far.proved(here, USER)
+        assert far.opened(here) is None
+
+
+def test_what_is_given_back_is_never_less_than_nothing() -> None:
+    limits = RateLimits(LIMITS)
+    limits.shared()
+    limits.new_sockets.taken_elsewhere("192.0.2.1", -3)
+    assert limits.new_sockets.spend("192.0.2.1").hits == 1
+    # What comes and goes within one word is none.
+    assert limits.new_sockets.drain(10) == [("192.0.2.1", 1)]
+    limits.new_sockets.spend("192.0.2.1")
+    limits.new_sockets.give_back("192.0.2.1")
+    assert limits.new_sockets.drain(10) == []
 
 
 async def test_what_is_owed_has_a_bound_and_fills_again(redis: RedisProcess) -> None:
