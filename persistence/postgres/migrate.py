@@ -47,7 +47,16 @@ async def current(url: str) -> str | None:
 
 async def require_newest(url: str) -> None:
     """Refuse a database whose schema isn't this version's; raises SchemaError."""
-    found, needed = await current(url), head()
+    connection = await connect(url)
+    try:
+        await require_newest_of(connection)
+    finally:
+        await connection.close()
+
+
+async def require_newest_of(connection: Fetching) -> None:
+    """Do what :func:`require_newest` does on a connection that is open."""
+    found, needed = await current_of(connection), head()
     if found != needed:
         raise SchemaError(
             f"the database's schema is at {found or 'nothing'}, {needed} is needed: start the"

@@ -39,6 +39,7 @@ from persistence.journal.segments.segments import Segments
 from persistence.journal.source import JournalSource
 from persistence.journal.tip import Tip, TipFile
 from persistence.loop.recovery import Recovered, StoredTables, recover, tip_problem
+from persistence.postgres import migrate
 from persistence.postgres.database import OUTAGES, Connection, connect
 from persistence.standby import lease
 from persistence.standby.lease import Leader, Standing
@@ -110,6 +111,8 @@ class Standby:
         """In what twin, tables and tip differ; then nothing is taken over."""
         self.due = asyncio.Event()
         """Set when there is nobody who leads, or nobody who answers."""
+        self.has_led = False
+        """Whether it has taken over: then what it followed is an engine's."""
         self._url = url
         self._observer = observer
         self._data_dir = data_dir
@@ -158,18 +161,22 @@ class Standby:
         """Take over; as `persistence.loop.recovery.recover`, which starts with nothing.
 
         Raises EngineRunning if another one did meanwhile, StateDiffers if the last rows can't be
-        run: nothing was taken over.
+        run, SchemaError if the tables were migrated since it was started, TimeoutError if the
+        database fell silent on the way: nothing was taken over.
         """
-        await self._come_to_the_end()
-        return await recover(
-            url,
-            data_dir,
-            accept_tip=accept_tip,
-            lock_wait_s=_LOCK_S,
-            stream_id=stream_id,
-            segments=segments,
-            source=_Brought(self),
-        )
+        async with asyncio.timeout(_LOAD_S):
+            await self._come_to_the_end()
+            recovered = await recover(
+                url,
+                data_dir,
+                accept_tip=accept_tip,
+                lock_wait_s=_LOCK_S,
+                stream_id=stream_id,
+                segments=segments,
+                source=_Brought(self),
+            )
+        self.has_led = True
+        return recovered
 
     async def bring_forward(self, connection: Connection, head: tables.Head) -> bool:
         """Take the last rows before `head`; False if the twin can't come there."""
@@ -200,6 +207,7 @@ class Standby:
         connection = await self._connect()
         try:
             with _cut(connection, _LOAD_S):
+                await migrate.require_newest_of(connection)
                 if silent is not None:
                     await lease.end(connection, silent)
                 standing = await lease.look(connection)

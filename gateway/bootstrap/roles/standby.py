@@ -6,13 +6,14 @@
 Laws: everything that a takeover needs but the lead is there before, so that it takes as long as the
 last rows; a process that has led and can't go on ends, and the one after it waits again. The schema
 is the leader's to migrate. What a standby may not take over (`StateDiffers`) stays untaken: the
-process goes on and says so, for an operator to look.
+process goes on and says so, for an operator to look. A database that goes away on the way is waited
+for with what is held, as it was before.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from gateway.accounts.sessions.keys import require_key
 from gateway.bootstrap.compose import running_database
@@ -26,7 +27,11 @@ from gateway.sealing.settings import require_seal
 from persistence.errors import EngineRunning, StateDiffers
 from persistence.journal.segments.segments import Segments
 from persistence.postgres import migrate
+from persistence.postgres.database import is_absence
 from persistence.standby.standby import Standby
+
+_RETRY_S: Final = 0.25
+"""How long after a takeover that the database was away for the next one is tried."""
 
 
 @asynccontextmanager
@@ -58,7 +63,7 @@ async def open_standby(
             compare_s=waiting.compare_seconds,
             accept_tip=accept_tip,
         )
-        taking = _take_over(stack, ground, standby, condition)
+        taking = _take_over(stack, ground, standby, following, condition)
         task = asyncio.create_task(_guarded(taking, ground), name="standby")
         stack.push_async_callback(_end, task)
         stack.callback(ground.readiness.drain)
@@ -66,7 +71,11 @@ async def open_standby(
 
 
 async def _take_over(
-    stack: AsyncExitStack, ground: Ground, standby: Standby, condition: StandbyCondition
+    stack: AsyncExitStack,
+    ground: Ground,
+    standby: Standby,
+    following: StandbyFollowing,
+    condition: StandbyCondition,
 ) -> None:
     """Wait for the turn, and lead until the stack ends."""
     waiting = ground.settings.standby
@@ -82,6 +91,12 @@ async def _take_over(
             ground.logger.info("another engine has taken the lead")
         except StateDiffers:
             continue  # said by the standby itself, which is not due any more
+        except Exception as error:
+            if standby.has_led or not is_absence(error):
+                raise
+            # What it has followed is still true: it waits for the database with it.
+            following.away(type(error).__name__)
+            await asyncio.sleep(_RETRY_S)
         else:
             condition.leads(side)
             ground.logger.warning("the engine leads", epoch=side.feed.epoch, seq=side.view.seq)

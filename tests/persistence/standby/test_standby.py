@@ -16,13 +16,14 @@ from exchange.model.state import State
 from exchange.model.timers import TimerKind
 from exchange.proof import invariants
 from exchange.proof.state_hash import state_hash
-from persistence.errors import EngineRunning, HistoryMismatch, StateDiffers
+from persistence.errors import EngineRunning, HistoryMismatch, SchemaError, StateDiffers
 from persistence.journal import tables
 from persistence.journal.tip import Tip, TipFile
 from persistence.loop.recovery import recover
 from persistence.loop.sequencer import Sequencer
 from persistence.postgres.database import connect, create_pool
 from persistence.standby import lease
+from persistence.standby import standby as waiting_room
 from tests.lengths import length
 from tests.measured import tries
 from tests.persistence.loop.test_stopped_engine import busy_engine
@@ -349,3 +350,38 @@ async def test_a_comparison_that_came_to_no_end_has_its_rest_all_the_same(
         await until(lambda: one.heard.seq > 0)
         await asyncio.sleep(0.5)
         assert tried == 1
+
+
+async def test_nothing_is_taken_over_on_tables_of_another_version(database_url: str) -> None:
+    """A standby goes on beside an engine that was upgraded, and knows what that one has made."""
+    async with waiting(database_url, lease_s=0.3) as one:
+        leader = await recover(database_url)
+        await until(lambda: one.heard.loads == 1)
+        await leader.connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        await one.is_due()
+        with pytest.raises(SchemaError, match="9999"):
+            await one.standby.recover(database_url)
+        assert await leader.connection.fetchval("SELECT epoch FROM engine_state") == 1
+        await leader.connection.close()
+
+
+async def test_a_database_that_falls_silent_in_a_takeover_is_left_for_a_while(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _begun(database_url)
+    async with waiting(database_url, lease_s=0.3) as one:
+        await one.is_due()
+        blocker = await connect(database_url)
+        async with blocker.transaction():
+            await blocker.execute("SELECT 1 FROM engine_state FOR UPDATE")
+            monkeypatch.setattr(waiting_room, "_LOAD_S", 0.5)
+            with pytest.raises(TimeoutError):
+                await one.standby.recover(database_url)
+            monkeypatch.undo()
+        await blocker.close()
+        assert not one.standby.has_led
+        one.start()
+        await one.is_due()
+        recovered = await one.standby.recover(database_url)
+        await recovered.connection.close()
+        assert (one.standby.has_led, one.heard.loads) == (True, 1)
