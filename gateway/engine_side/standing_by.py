@@ -29,6 +29,7 @@ class StandbyFollowing:
         self._is_loaded = False
         self._alarm: str | None = None
         self._is_away = False
+        self._leads = False
         self._heard_at = time.monotonic()
         self._metrics = metrics
         self._logger = logger
@@ -42,6 +43,11 @@ class StandbyFollowing:
             "When this standby's state was last found to be what the tables hold.",
             registry=metrics.registry,
         )
+        Gauge(
+            "standby_ready",
+            "1 where this standby could take over now, or has.",
+            registry=metrics.registry,
+        ).set_function(lambda: self._leads or self.trouble() is None)
 
     def silence_s(self) -> float:
         """Return the seconds since the database answered."""
@@ -56,6 +62,10 @@ class StandbyFollowing:
         if self.silence_s() > AWAY_S:
             return "The standby doesn't reach the database"
         return None
+
+    def leads(self) -> None:
+        """Note that it has taken over, and waits for nothing any more."""
+        self._leads = True
 
     def followed(self, standing: Standing, seq: int) -> None:
         """Note a look."""

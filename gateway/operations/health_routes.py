@@ -146,6 +146,7 @@ class StandbyCondition:
 
     def leads(self, engine: EngineSide) -> None:
         """Tell of an engine from now on."""
+        self._following.leads()
         self.what = EngineCondition.what
         self._leads = EngineCondition(engine)
 

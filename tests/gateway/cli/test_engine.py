@@ -86,13 +86,14 @@ async def test_a_standby_says_how_far_it_is_and_leads_when_the_engine_ends(
         assert silent_ms < 2_000
         assert figures(engine)["engine_leads"] == 1
         assert (figures(standby)["engine_leads"], figures(standby)["standby_differs"]) == (0, 0)
+        assert figures(standby)["standby_ready"] == 1
         assert works(standby).isdisjoint(ONE_OF)
         assert engine.end() == 0
         await until(lambda: figures(standby)["engine_leads"] == 1)
         await until(lambda: works(standby).issuperset(ONE_OF))
         await until(lambda: health_of(standby) == {"status": "ok"})
         assert standby.is_ready()
-        assert figures(standby)["engine_epoch"] == 2
+        assert (figures(standby)["engine_epoch"], figures(standby)["standby_ready"]) == (2, 1)
         assert standby.end() == 0
     finally:
         standby.clean_up()
