@@ -17,7 +17,7 @@ import logging
 import math
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -204,8 +204,8 @@ class StreamCommands:
         """Begin to send and to hear."""
         self._tasks = [
             asyncio.create_task(self._send_on(), name="command writer"),
-            asyncio.create_task(self._hear(), name="command writer's answers"),
-            asyncio.create_task(self._look_on(), name="command writer's deadlines"),
+            asyncio.create_task(self._keep(self._hear), name="command writer's answers"),
+            asyncio.create_task(self._keep(self._look), name="command writer's deadlines"),
         ]
 
     async def stop(self) -> None:
@@ -245,7 +245,7 @@ class StreamCommands:
         now = self._loop.time()
         if now - self._said_at >= SAID_S:
             self._said_at = now
-            _LOG.error("sending commands failed, it is begun again", exc_info=error)
+            _LOG.error("sending commands, or hearing of them, failed: begun again", exc_info=error)
 
     def _lost(self, reason: str) -> None:
         """Refuse what wasn't sent; what may have been waits for its answer."""
@@ -351,24 +351,29 @@ class StreamCommands:
 
     # -- back -----------------------------------------------------------------------------------
 
-    async def _hear(self) -> None:
+    async def _keep(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it again and again, whatever it fails with: else nobody who waits would be told."""
         while True:
-            message = await self._answers.receive()
-            if message is None:
-                continue
-            for outcome in message.outcomes:
-                if isinstance(outcome, Done):
-                    self._pending.answered(outcome.number, outcome.answer)
-                elif isinstance(outcome, NotTaken):
-                    self._pending.refused(outcome.number, error_of(outcome))
-                else:
-                    unknown = OutcomeUnknown("the outcome is unknown, ask again under the same id")
-                    self._pending.refused(outcome.number, unknown)
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001 - the outermost boundary of a task
+                self._say_fault(error)
+                await asyncio.sleep(RETRY_S)
 
-    async def _look_on(self) -> None:
-        while True:
-            self._pending.expire(self._loop.time())
-            await asyncio.sleep(_LOOK_S)
+    async def _hear(self) -> None:
+        message = await self._answers.receive()
+        for outcome in () if message is None else message.outcomes:
+            if isinstance(outcome, Done):
+                self._pending.answered(outcome.number, outcome.answer)
+            elif isinstance(outcome, NotTaken):
+                self._pending.refused(outcome.number, error_of(outcome))
+            else:
+                unknown = OutcomeUnknown("the outcome is unknown, ask again under the same id")
+                self._pending.refused(outcome.number, unknown)
+
+    async def _look(self) -> None:
+        self._pending.expire(self._loop.time())
+        await asyncio.sleep(_LOOK_S)
 
 
 class _Ear(BusObserver):

@@ -1,6 +1,7 @@
 """Commands from a gateway to an engine over a real Redis: order, answers, refusals, outages."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -228,3 +229,26 @@ async def test_a_gateway_that_ends_waits_for_what_it_sent(redis: RedisProcess) -
             rig.engine.answer(0)
             await ending
             assert isinstance(answered.result(), Answer)
+
+
+async def test_a_fault_of_ours_ends_neither_the_hearing_nor_the_deadlines(
+    redis: RedisProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with reading(redis) as rig, writing(redis, lives_s=0.5) as gateway:
+        pending = gateway.port._pending
+        for name in ("answered", "expire"):
+            is_done, kept = asyncio.Event(), getattr(pending, name)
+
+            def fail(*known: object, done: asyncio.Event = is_done, kept: Any = kept) -> None:
+                if not done.is_set():
+                    done.set()
+                    raise KeyError("nobody has thought of it")
+                kept(*known)
+
+            monkeypatch.setattr(pending, name, fail)
+        lost = gateway.port.submit(command(1))
+        await until(lambda: rig.engine.taken)
+        assert (await gateway.port.submit(command(2))).seq == 2
+        with pytest.raises(OutcomeUnknown):
+            await lost
+        assert "failed: begun again" in caplog.text
