@@ -8,7 +8,7 @@ GATEWAY_COMMANDS=off commands are refused, with where to send them.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final
@@ -171,14 +171,16 @@ async def follow_engine(
     follower.start()
     try:
         async with AsyncExitStack() as stack:
-            if way is None:
-                watch = _watch(remote, follower, None)
-            else:
-                watch = _watch(remote, follower, LifeWatch(way, follower, pool))
+            if way is not None:
                 await stack.enter_async_context(
                     supervisor.running("engine-clock", _read(way.clock))
                 )
+                lives = _every_look(LifeWatch(way, follower, pool).look)
+                await stack.enter_async_context(
+                    supervisor.running("engine-lives", lives, fatal=True)
+                )
                 way.start()
+            watch = _every_look(partial(_note_freshness, remote, follower))
             await stack.enter_async_context(supervisor.running("view-freshness", watch, fatal=True))
             if way is not None:
                 stack.push_async_callback(way.stop)
@@ -189,16 +191,20 @@ async def follow_engine(
         await follower.stop()
 
 
-def _watch(remote: RemoteFeed, follower: Follower, life: LifeWatch | None) -> Work:
+def _every_look(look: Callable[[], Awaitable[None]]) -> Work:
+    """Do it every now and then: each work by itself, since one may wait for a silent database."""
+
     async def watch(check_in: CheckIn) -> None:
         while True:
-            remote.look(follower)
-            if life is not None:
-                await life.look()
+            await look()
             check_in()
             await asyncio.sleep(_LOOK_S)
 
     return watch
+
+
+async def _note_freshness(remote: RemoteFeed, follower: Follower) -> None:
+    remote.look(follower)
 
 
 def _read(clock: SharedClock) -> Work:
