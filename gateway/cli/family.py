@@ -8,7 +8,8 @@
 
 Laws: the address that clients know is bound here once and served by all gateways, so whichever is
 free takes the next connection, and one that dies takes none with it that it hadn't. What ends
-unasked is started again after pauses that grow; what can't be started ends the family. At SIGTERM
+unasked is started again after pauses that grow, and waits for a database that is away meanwhile;
+what can't be started ends the family, which a supervisor of the machine starts anew. At SIGTERM
 the gateways drain first, since what they have under way is the engine's to answer, then the engine;
 a second signal ends all at once. Children whose parent is gone end by themselves (`inherited.py`).
 """
@@ -29,7 +30,7 @@ import msgspec
 from gateway.bootstrap.server import bind
 from gateway.bootstrap.settings import Settings
 from gateway.cli.inherited import SOCKETS
-from gateway.cli.respawn import QUIET_SECONDS, TRIES
+from gateway.cli.respawn import COUNT, QUIET_SECONDS, TRIES
 from gateway.observability.logs import Logger
 from gateway.settings.reader import SettingsError
 
@@ -71,6 +72,7 @@ class Member:
         self._started_at = 0.0
         self._tries = 0
         self._starts_at = 0.0
+        self._again: dict[str, str] = {}
 
     @property
     def is_running(self) -> bool:
@@ -92,10 +94,12 @@ class Member:
             command,
             stdin=subprocess.PIPE,
             pass_fds=numbers,
-            env={**environment, SOCKETS: ",".join(map(str, numbers))},
+            env={**environment, **self._again, SOCKETS: ",".join(map(str, numbers))},
             # The terminal's Ctrl-C is for this process, which ends the others in order.
             start_new_session=True,
         )
+        # One that follows another waits for its database without end, as it does by itself.
+        self._again = {COUNT: "0"}
 
     def look(self, logger: Logger) -> bool:
         """Say whether it is to be started now; raises FamilyEnded if that makes no sense."""

@@ -24,13 +24,13 @@ _PAUSE_SECONDS_MAX: Final = 5.0
 _PAUSE_SECONDS_AWAY: Final = 0.5
 SAID_ONCE: Final = frozenset({"--accept-tip"})
 """Words of the operator that were meant for the first start alone."""
-_COUNT: Final = "PROBITY_STARTS_AGAIN"
-"""How the count reaches the next process; no setting."""
+COUNT: Final = "PROBITY_STARTS_AGAIN"
+"""How the count reaches the next process, and that there was one before; no setting."""
 
 
 def starts_before(environment: Mapping[str, str] = os.environ) -> int:
     """Return how many starts led here without a quiet minute between them."""
-    text = environment.get(_COUNT, "")
+    text = environment.get(COUNT, "")
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
@@ -40,7 +40,7 @@ class Respawn:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self._before = starts_before()
-        self._is_again = _COUNT in os.environ
+        self._is_again = COUNT in os.environ
 
     @property
     def is_again(self) -> bool:
@@ -63,7 +63,7 @@ class Respawn:
         if pause is None:
             raise RuntimeError("every try has been used up")
         time.sleep(pause)
-        environment = {**os.environ, _COUNT: str(self._tried() + is_try)}
+        environment = {**os.environ, COUNT: str(self._tried() + is_try)}
         kept = [argument for argument in sys.orig_argv[1:] if argument not in SAID_ONCE]
         arguments = [sys.executable, *kept]
         os.execve(sys.executable, arguments, environment)  # noqa: S606 - ourselves, no shell

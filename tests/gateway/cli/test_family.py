@@ -12,6 +12,7 @@ import pytest
 from gateway.bootstrap.settings import Settings, load_settings
 from gateway.cli import family
 from gateway.cli.family import Family, Member, run_family
+from gateway.cli.respawn import COUNT, starts_before
 from gateway.observability.logs import Logger, configure_logs
 from gateway.settings.reader import SettingsError
 
@@ -88,3 +89,21 @@ async def test_what_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> N
     await made._end([member(polite), member(stubborn)])
     assert polite.signals == [signal.SIGTERM]
     assert stubborn.signals == [signal.SIGTERM, signal.SIGKILL]
+
+
+def test_one_that_is_started_again_waits_for_a_database_that_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A first start gives up, so that somebody sees a wrong address; one that was up doesn't."""
+    environments: list[Mapping[str, str]] = []
+
+    def opened(_command: object, *, env: Mapping[str, str], **_more: object) -> Process:
+        environments.append(env)
+        return Process()
+
+    monkeypatch.setattr(family.subprocess, "Popen", opened)
+    one = member(None)
+    for _ in range(3):
+        one.start({})
+    assert [COUNT in environment for environment in environments] == [False, True, True]
+    assert starts_before(environments[-1]) == 0
