@@ -1,8 +1,9 @@
 """Bring a database's schema to a version, or take it back.
 
 Laws: all steps of one call run in one transaction that first takes an advisory lock, so that two
-processes that start together don't race and a failed upgrade leaves nothing behind; a database
-newer than this code is refused, never touched. The steps themselves live in `migrations`, each in a
+processes that start together don't race and a failed upgrade leaves nothing behind; whoever leads
+when a step is applied commits nothing more, since it knows the tables of before; a database newer
+than this code is refused, never touched. The steps themselves live in `migrations`, each in a
 file that begins with its name. Most starts find nothing to do, and say so from these names alone:
 Alembic and SQLAlchemy (`steps.py`), which take as long to load as the whole rest, aren't.
 """

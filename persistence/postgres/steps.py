@@ -25,6 +25,8 @@ from persistence.postgres.database import connect
 
 _LOCK_KEY: Final = 0x70726F_62697479  # "probity"
 _LOCK_TIMEOUT_MS: Final = 60_000
+_END_LEAD: Final = "UPDATE engine_state SET epoch = epoch + 1 WHERE epoch > 0"
+"""An engine of the version before, which runs on meanwhile, commits nothing more: its fence."""
 _ONE_AT_A_TIME: Final = threading.Lock()
 
 
@@ -33,7 +35,7 @@ def upgrade(url: str, target: str, known: frozenset[str]) -> None:
 
     Raises as `migrate.upgrade` does.
     """
-    _run(url, known, lambda config: command.upgrade(config, target))
+    _run(url, known, lambda config: command.upgrade(config, target), ends_lead=True)
 
 
 def downgrade(url: str, target: str, known: frozenset[str]) -> None:
@@ -48,14 +50,23 @@ def _config() -> Config:
     return config
 
 
-def _run(url: str, known: frozenset[str], step: Callable[[Config], None]) -> None:
+def _run(
+    url: str, known: frozenset[str], step: Callable[[Config], None], *, ends_lead: bool = False
+) -> None:
     def migrate(connection: Connection) -> None:
         connection.execute(text(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT_MS}"))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})"))
-        _refuse_newer(known, connection)
+        before = _heads(connection)
+        _refuse_newer(known, before)
+        is_led = connection.scalar(text("SELECT to_regclass('engine_state') IS NOT NULL"))
+        if is_led:
+            # First of all, as a commit does: neither holds what the other waits for.
+            connection.execute(text("SELECT 1 FROM engine_state FOR UPDATE"))
         config = _config()
         config.attributes["connection"] = connection
         step(config)
+        if is_led and ends_lead and _heads(connection) != before:
+            connection.execute(text(_END_LEAD))
 
     with _ONE_AT_A_TIME:
         try:
@@ -76,8 +87,12 @@ async def _in_one_transaction(url: str, migrate: Callable[[Connection], None]) -
         await engine.dispose()
 
 
-def _refuse_newer(known: frozenset[str], connection: Connection) -> None:
-    for applied in MigrationContext.configure(connection).get_current_heads():
+def _heads(connection: Connection) -> tuple[str, ...]:
+    return tuple(MigrationContext.configure(connection).get_current_heads())
+
+
+def _refuse_newer(known: frozenset[str], heads: tuple[str, ...]) -> None:
+    for applied in heads:
         if applied not in known:
             newest = max(known, default=None)
             raise SchemaTooNew(

@@ -11,9 +11,18 @@ from pathlib import Path
 import pytest
 
 import migrations
-from persistence.errors import DatabaseUnavailable, SchemaError, SchemaTooNew
+from exchange.messages.commands import OpenAccount
+from persistence.errors import (
+    DatabaseUnavailable,
+    EngineClosed,
+    FenceLost,
+    OutcomeUnknown,
+    SchemaError,
+    SchemaTooNew,
+)
 from persistence.postgres import migrate
 from persistence.postgres.database import connect
+from tests.persistence.running import running
 
 _REAL = Path(str(migrations.__file__)).parent
 _FIRST = """
@@ -101,6 +110,24 @@ async def test_refuses_a_database_that_is_newer_than_the_code(
     with pytest.raises(SchemaTooNew, match=r"at version 0002, .* \(up to 0001\)"):
         await migrate.upgrade(empty_database_url)
     assert await tables(empty_database_url) == ["a", "alembic_version", "b", "c"]
+
+
+async def test_whoever_leads_while_it_is_upgraded_commits_nothing_more(database_url: str) -> None:
+    """An engine of the version before, beside which a new one was started."""
+    before = sorted(migrate.known())[-2]
+    async with running(database_url) as engine:
+        await engine.send(OpenAccount(1, 0))
+        connection = await connect(database_url)
+        await migrate.downgrade(database_url, before)
+        assert await connection.fetchval("SELECT epoch FROM engine_state") == 1
+        for _ in range(2):
+            await migrate.upgrade(database_url)
+            assert await connection.fetchval("SELECT epoch FROM engine_state") == 2
+        with pytest.raises((OutcomeUnknown, EngineClosed)):
+            await engine.send(OpenAccount(2, 0))
+        assert isinstance(await engine.sequencer.failed, FenceLost)
+        assert await connection.fetchval("SELECT last_seq FROM engine_state") == 1
+        await connection.close()
 
 
 async def test_upgrades_that_start_together_do_not_race(
