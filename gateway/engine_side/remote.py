@@ -172,14 +172,7 @@ async def follow_engine(
     try:
         async with AsyncExitStack() as stack:
             if way is not None:
-                await stack.enter_async_context(
-                    supervisor.running("engine-clock", _read(way.clock))
-                )
-                lives = _every_look(LifeWatch(way, follower, pool).look)
-                await stack.enter_async_context(
-                    supervisor.running("engine-lives", lives, fatal=True)
-                )
-                way.start()
+                await _begin_to_send(stack, way, LifeWatch(way, follower, pool), supervisor)
             watch = _every_look(partial(_note_freshness, remote, follower))
             await stack.enter_async_context(supervisor.running("view-freshness", watch, fatal=True))
             if way is not None:
@@ -189,6 +182,16 @@ async def follow_engine(
             yield RunningEngine(side, follower.failed)
     finally:
         await follower.stop()
+
+
+async def _begin_to_send(
+    stack: AsyncExitStack, way: StreamCommands, life: LifeWatch, supervisor: Supervisor
+) -> None:
+    """Send to whichever engine leads, and know what time it is there, until the stack ends."""
+    lives = supervisor.running("engine-lives", _every_look(life.look), fatal=True)
+    for running in (supervisor.running("engine-clock", _read(way.clock)), lives):
+        await stack.enter_async_context(running)
+    way.start()
 
 
 def _every_look(look: Callable[[], Awaitable[None]]) -> Work:
