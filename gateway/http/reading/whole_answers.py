@@ -108,6 +108,7 @@ def answering(cycle: RequestResponseCycle, app: ASGI3Application) -> ASGI3Applic
 
     def answer(scope: Any, receive: Any, _send: Any) -> Awaitable[None]:  # noqa: ANN401 - uvicorn's own types
         scope["extensions"][TAKES_BLOCKS] = {}
-        return app(scope, receive, _Sending(cycle))
+        sending: Any = _Sending(cycle)
+        return app(scope, receive, sending)
 
     return answer

@@ -3,6 +3,7 @@
 import io
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -101,7 +102,7 @@ def test_one_that_is_started_again_waits_for_a_database_that_is_away(
         environments.append(env)
         return Process()
 
-    monkeypatch.setattr(family.subprocess, "Popen", opened)
+    monkeypatch.setattr(subprocess, "Popen", opened)
     one = member(None)
     for _ in range(3):
         one.start({})

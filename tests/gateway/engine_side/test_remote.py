@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.bootstrap.settings import load_settings
-from gateway.engine_side import remote
 from gateway.engine_side.remote import RemoteFeed, follow_engine
+from gateway.engine_side.stream import LifeWatch
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
@@ -31,7 +31,7 @@ async def test_a_database_that_is_silent_about_lives_makes_no_stale_view_seem_fr
         nonlocal looks
         looks += 1
 
-    monkeypatch.setattr(remote.LifeWatch, "look", hangs)
+    monkeypatch.setattr(LifeWatch, "look", hangs)
     monkeypatch.setattr(RemoteFeed, "look", look)
     metrics, logger = Metrics(), configure_logs("info", io.StringIO())
     pool = await create_pool(database_url, size=2)
