@@ -1,6 +1,6 @@
 """Telling sockets the prices of stocks as they change, on a public channel of its own.
 
-    subscribe:stocks -> {epoch, seq, stocks: [{symbol, status, price, supply, value}]}
+    subscribe:stocks -> {epoch, seq, timestamp, stocks: [{symbol, status, price, supply, value}]}
     stock_updated {epoch, seq, timestamp, symbol, status, price, supply, value}
 
 Laws: told by every process that has sockets, of what is done, as the tables have it; nothing is
@@ -63,8 +63,9 @@ class StocksPlace(AnswerStruct, frozen=True):
 
 
 class StocksFollowed(StocksPlace, frozen=True):
-    """How far the channel has come, and all stocks as they were then."""
+    """How far the channel has come, and all stocks as they were then, at `timestamp`."""
 
+    timestamp: str
     stocks: list[StockState]
 
 
@@ -127,7 +128,9 @@ class StockTelling:
         if session not in self._known:
             self._known.add(session)
             session.on_end(lambda: self._ended(session))
-        return StocksFollowed(self._epoch, self._room.seq, list(self._told.values()))
+        return StocksFollowed(
+            self._epoch, self._room.seq, iso_millis(now_us()), list(self._told.values())
+        )
 
     def unfollow(self, session: SocketSession, _body: NoBody | None, ack_id: int | None) -> None:
         """Tell a session no more; one that wasn't told is no mistake."""

@@ -79,6 +79,19 @@ async def lose_an_answer(page: Page) -> None:
     await expect(page.locator("[data-figure=shares]")).to_contain_text("110")
 
 
+async def moves_while_nothing_is_read(page: Page, server: ServerProcess, whale: str) -> None:
+    """The price is told over the line: nobody answers the list any more."""
+
+    async def keep(_: Route) -> None:
+        pass
+
+    await page.route("**/economy/stocks?*", keep)
+    for side, price in (("buy", "4.11"), ("sell", "4.10")):
+        server.call("POST", f"/economy/{side}", whale, {"symbol": "ORCA", "shares": "1"})
+        await expect(page.locator("[data-price]")).to_have_text(price)
+    await page.unroute("**/economy/stocks?*")
+
+
 async def test_a_loan_is_foreseen_taken_and_liquidated(
     server: ServerProcess, sign_in: SignIn
 ) -> None:
@@ -115,6 +128,7 @@ async def test_a_loan_is_foreseen_taken_and_liquidated(
     await look(page, "stock", "dark")
     await lose_an_answer(page)
     ben.problems.clear()  # The browser says that the call was cut.
+    await moves_while_nothing_is_read(page, server, whale)
     # Somebody else sells, and the loan is seen to: it is shown without a click.
     server.call("POST", "/economy/sell", whale, {"symbol": "ORCA", "shares": "200"})
     await expect(page.get_by_role("cell", name="Sold by the exchange")).to_be_visible()

@@ -1,6 +1,6 @@
 // What the exchange says over the socket (docs/sockets.md), as far as the terminal listens.
 
-import type { AnyTradeView, BacktestView, BalanceView, BetView, CandleView, FillView, FiringView, MarketView, OrderView, PositionView, ResearchView, TickerView } from "@/api/schema";
+import type { AnyTradeView, BacktestView, BalanceView, BetView, CandleView, FillView, FiringView, MarketView, OrderView, PositionView, ResearchView, StockView, TickerView } from "@/api/schema";
 import type { WireLevel } from "@/book/book";
 import type { Stamp } from "@/book/sequence";
 
@@ -41,6 +41,7 @@ export interface Heartbeat {
   readonly stale?: boolean;
   readonly topicEpoch?: number;
   readonly topics?: Readonly<Record<string, number>>;
+  readonly stocksSeq?: number;
 }
 interface OnTopic {
   readonly topic: string;
@@ -51,6 +52,8 @@ export type AlertMessage = FiringView & OnTopic;
 export type BetMessage = BetView & OnTopic;
 export type BacktestMessage = BacktestView & OnTopic;
 export type ResearchMessage = ResearchView & OnTopic;
+export type StockState = Pick<StockView, "symbol" | "status" | "price" | "supply" | "value">;
+export type StockMessage = StockState & { readonly epoch: number; readonly seq: number; readonly timestamp: string };
 export interface ModeMessage {
   readonly mode: string;
   readonly postOnlyUntil: string | null;
@@ -82,5 +85,6 @@ export interface Heard {
   bet_updated: BetMessage;
   backtest_updated: BacktestMessage;
   research_updated: ResearchMessage;
+  stock_updated: StockMessage;
   heartbeat: Heartbeat;
 }
