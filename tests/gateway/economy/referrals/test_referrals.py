@@ -203,6 +203,7 @@ async def test_fifty_uses_at_once_have_one_effect(make_web: MakeWeb) -> None:
     assert (await show(web, ann))["invited"] == 1
     await store_order(web, ben.id)
     looks = await asyncio.gather(*(rewarding(web).reward(ben.id) for _ in range(50)))
+    print(len(looks), "looks at one referral at once, given by", sum(looks))
     assert sum(looks) == 1
     await sweep(web)
     assert (cash(web, ann), cash(web, ben)) == (START + BONUS, START + BONUS)
