@@ -1,6 +1,7 @@
 """Sockets are told the prices of stocks, as they are and as they change, signed in or not."""
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from gateway.economy.stocks import telling
@@ -46,6 +47,16 @@ async def heard(desk: SocketDesk, client: SocketClient, count: int) -> None:
 
 def test_a_row_of_the_fake_is_one_of_the_table() -> None:
     assert len(StockRow.__struct_fields__) == 12
+
+
+async def test_what_counts_as_several_events_is_said() -> None:
+    text = (Path(__file__).parents[4] / "docs/limits.md").read_text("utf-8")
+    [line] = [line for line in text.splitlines() if line.startswith("Over a socket `session:res")]
+    async with open_socket_desk(pool=StocksFake()) as desk:
+        rows = desk.parts.described.events
+    dear = {name: row.cost for name, row in rows.items() if row.cost > 1}
+    assert dear == {"session:resume": 5, "subscribe:stocks": 5}
+    assert all(f"`{name}`" in line for name in dear)
 
 
 async def test_followers_hear_of_each_change_and_nobody_else_does() -> None:
