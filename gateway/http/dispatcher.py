@@ -211,13 +211,15 @@ class Dispatcher:
         if has_body(trace.headers) and scope["method"] not in {"GET", "HEAD"}:
             # A client library may send {} where nothing is asked for; more than that is unknown.
             if raw is None:
-                raw = await self._bodies.read(trace.headers, receive)
+                raw = await self._read(scope, trace, receive)
             decode(raw or b"{}", EMPTY_BODY)
         return None, b""
 
     async def _read(self, scope: AsgiScope, trace: Trace, receive: Receive) -> bytes:
-        has_come = BODY_HAS_COME in scope.get("extensions", ())
-        return await self._bodies.read(trace.headers, receive, has_come=has_come)
+        body: bytes | None = scope.get("extensions", {}).get(BODY_HAS_COME)
+        if body is not None:
+            return self._bodies.whole(trace.headers, body)
+        return await self._bodies.read(trace.headers, receive)
 
     async def _admit(
         self, bound: BoundRoute, scope: AsgiScope, trace: Trace, receive: Receive

@@ -10,7 +10,7 @@ from gateway.wire.errors import Detail, PayloadTooLarge, UnsupportedMediaType, V
 from gateway.wire.strict_json import BODY_FIELD
 
 BODY_HAS_COME: Final = "probity.body_has_come"
-"""The scope's extension that says that nothing of the request is awaited any more."""
+"""The scope's extension that is there once nothing of the request is awaited any more: the body."""
 _PLAIN: Final = b"application/json"
 
 
@@ -27,24 +27,19 @@ class BodyReader:
         self._max_bytes = max_bytes
         self._timeout_seconds = timeout_seconds
 
-    async def read(
-        self, headers: Mapping[bytes, bytes], receive: Receive, *, has_come: bool = False
-    ) -> bytes:
-        """Return the body; one that `has_come` whole needs no timer.
+    def whole(self, headers: Mapping[bytes, bytes], body: bytes) -> bytes:
+        """Return a body that has come whole; raises UnsupportedMediaType or PayloadTooLarge."""
+        self._check(headers)
+        if len(body) > self._max_bytes:
+            raise PayloadTooLarge(self._max_bytes)
+        return body
+
+    async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+        """Wait for the body and return it.
 
         Raises UnsupportedMediaType, PayloadTooLarge, ValidationFailed (too slow) or ClientGone.
         """
-        content_type = headers.get(b"content-type", b"")
-        if content_type != _PLAIN and not _is_json(content_type):
-            raise UnsupportedMediaType
-        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-            raise UnsupportedMediaType("The body must not be compressed")
-        declared = headers.get(b"content-length", b"")
-        # What a header says is only good for refusing early; the counting below is the bound.
-        if declared.isdigit() and int(declared[:20]) > self._max_bytes:
-            raise PayloadTooLarge(self._max_bytes)
-        if has_come:
-            return await self._receive_all(receive)
+        self._check(headers)
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 return await self._receive_all(receive)
@@ -55,6 +50,17 @@ class BodyReader:
                 details=(Detail(BODY_FIELD, "did not arrive in time"),),
                 headers=((b"connection", b"close"),),
             ) from None
+
+    def _check(self, headers: Mapping[bytes, bytes]) -> None:
+        """Judge what is said of the body: what a header says is only good for refusing early."""
+        content_type = headers.get(b"content-type", b"")
+        if content_type != _PLAIN and not _is_json(content_type):
+            raise UnsupportedMediaType
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+            raise UnsupportedMediaType("The body must not be compressed")
+        declared = headers.get(b"content-length", b"")
+        if declared.isdigit() and int(declared[:20]) > self._max_bytes:
+            raise PayloadTooLarge(self._max_bytes)
 
     async def _receive_all(self, receive: Receive) -> bytes:
         message = await receive()

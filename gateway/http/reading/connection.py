@@ -198,8 +198,7 @@ class HttpConnection(HttpToolsProtocol):
         if self.pipeline:
             waiting = sum(len(cycle.body) for cycle, _ in self.pipeline)
             return len(self.pipeline) < PIPELINE_MAX and waiting <= WAITING_MAX_BYTES
-        cycle: RequestResponseCycle | None = self.cycle
-        return cycle is None or cycle.response_complete or len(cycle.body) <= HIGH_WATER_LIMIT
+        return not self._is_busy() or len(self.cycle.body) <= HIGH_WATER_LIMIT
 
     def _may_read_on(self) -> bool:
         """Say whether nothing is held; what is, is looked at soon."""
@@ -275,7 +274,8 @@ class HttpConnection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Note that the request is whole."""
         self._is_whole = True
-        self.scope["extensions"][BODY_HAS_COME] = {}
+        if self.cycle is not None and not self.flow.read_paused:
+            self.scope["extensions"][BODY_HAS_COME] = bytes(self.cycle.body)  # type: ignore[assignment]
         super().on_message_complete()
 
     def _stop(self, error: ApiError) -> NoReturn:
