@@ -6,8 +6,7 @@ to hand it on; without a client (a job, the command line) a wait is just that.
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
@@ -19,14 +18,24 @@ T = TypeVar("T")
 _ASKED_BY: Final[ContextVar[Receive | None]] = ContextVar("asked_by", default=None)
 
 
-@contextmanager
-def asked_by(receive: Receive) -> Iterator[None]:
+class _Asked:
+    """A context; not made of a generator, which costs each request three times as much."""
+
+    __slots__ = ("_receive", "_token")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+
+    def __enter__(self) -> None:
+        self._token = _ASKED_BY.set(self._receive)
+
+    def __exit__(self, *_error: object) -> None:
+        _ASKED_BY.reset(self._token)
+
+
+def asked_by(receive: Receive) -> AbstractContextManager[None]:
     """Let waits inside be those of the client of `receive`, whose request has been read."""
-    token = _ASKED_BY.set(receive)
-    try:
-        yield
-    finally:
-        _ASKED_BY.reset(token)
+    return _Asked(receive)
 
 
 async def while_there(turn: asyncio.Future[T]) -> T:
