@@ -20,7 +20,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.observability.money import MovedCredits
 from gateway.observability.refusals import RefusalMetrics
-from gateway.observability.tallies import Tallies, Tally
+from gateway.observability.tallies import Spread, Spreads, Tallies, Tally
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -32,7 +32,7 @@ _COUNTS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 class HttpMetrics:
     """Requests by method and route template; those that were shed were never looked at so far."""
 
-    __slots__ = ("_children", "_duration", "_requests", "_shed")
+    __slots__ = ("_children", "_durations", "_requests", "_shed")
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._shed = Tally()
@@ -42,20 +42,23 @@ class HttpMetrics:
             {(): self._shed},
             registry=registry,
         )
-        self._duration = Histogram(
+        self._durations: dict[tuple[str, ...], Spread] = {}
+        Spreads(
             "http_request_duration_seconds",
             "Time from a request's head to the end of its answer.",
-            ("method", "route"),
-            buckets=_FAST,
+            self._durations,
+            labels=("method", "route"),
             registry=registry,
         )
-        self._requests = Counter(
-            "http_requests_total",
+        self._requests: dict[tuple[str, ...], Tally] = {}
+        Tallies(
+            "http_requests",
             "Requests answered.",
-            ("method", "route", "status"),
+            self._requests,
+            labels=("method", "route", "status"),
             registry=registry,
         )
-        self._children: dict[tuple[str, str, int], tuple[Histogram, Counter]] = {}
+        self._children: dict[tuple[str, str, int], tuple[Spread, Tally]] = {}
 
     def shed(self) -> None:
         """Count a request for which there was no time."""
@@ -67,15 +70,15 @@ class HttpMetrics:
         if children is None:
             children = self._child(method, route, status)
         duration, requests = children
-        duration.observe(seconds)
-        requests.inc()
+        duration.add(seconds)
+        requests.count += 1
 
-    def _child(self, method: str, route: str, status: int) -> tuple[Histogram, Counter]:
+    def _child(self, method: str, route: str, status: int) -> tuple[Spread, Tally]:
         # A client can invent methods, so those unknown share one label and no cache entry.
         known = method if method in _METHODS else "OTHER"
         children = (
-            self._duration.labels(known, route),
-            self._requests.labels(known, route, str(status)),
+            self._durations.setdefault((known, route), Spread(_FAST)),
+            self._requests.setdefault((known, route, str(status)), Tally()),
         )
         if known == method:
             self._children[method, route, status] = children

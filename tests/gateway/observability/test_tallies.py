@@ -1,8 +1,8 @@
 """Counts of the event loop, as Prometheus sees them."""
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from gateway.observability.tallies import Tallies, Tally
+from gateway.observability.tallies import Spread, Spreads, Tallies, Tally
 
 
 def test_counts_are_read_when_asked_for() -> None:
@@ -18,3 +18,16 @@ def test_counts_are_read_when_asked_for() -> None:
         'steps_total{way="up"} 4.0',
         'steps_total{way="down"} 0.0',
     ]
+
+
+def test_a_spread_says_what_the_librarys_histogram_says() -> None:
+    bounds, values = (0.001, 0.01, 0.1), [0.0, 0.001, 0.0011, 0.05, 0.1, 7.0]
+    ours, theirs, spread = CollectorRegistry(), CollectorRegistry(), Spread(bounds)
+    Spreads("wait", "A wait.", {("a",): spread}, labels=("route",), registry=ours)
+    histogram = Histogram("wait", "A wait.", ("route",), buckets=bounds, registry=theirs)
+    for value in values:
+        spread.add(value)
+        histogram.labels("a").observe(value)
+    lines = generate_latest(theirs).decode().splitlines()
+    created = [line for line in lines if "_created" in line]
+    assert generate_latest(ours).decode().splitlines() == [x for x in lines if x not in created]
