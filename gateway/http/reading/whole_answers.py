@@ -13,11 +13,7 @@ from typing import Any, Final
 
 from starlette.types import Message
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import (
-    HEADER_VALUE_RE,
-    STATUS_LINE,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 TAKES_BLOCKS: Final = "probity.takes_blocks"
 """The scope's extension that says that the start of an answer may have a block of headers."""
@@ -25,6 +21,8 @@ BLOCK: Final = "probity.block"
 """What that is named in the message."""
 _START: Final = "http.response.start"
 _LENGTH: Final = b"content-length"
+_CONTROLS: Final = bytes((*range(9), *range(10, 32), 127))
+"""What no header's value may hold (RFC 9110, 5.5), a line's end above all."""
 _OF_THE_CONNECTION: Final = frozenset({b"connection", b"transfer-encoding"})
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -73,11 +71,11 @@ class _Sending:
         cycle, length = self._cycle, -1
         lines = [STATUS_LINE[start["status"]]]
         for name, value in (*cycle.default_headers, *start["headers"]):
-            if HEADER_VALUE_RE.search(value) or name in _OF_THE_CONNECTION:
+            if name in _OF_THE_CONNECTION or len(value.translate(None, _CONTROLS)) < len(value):
                 return False
             if name == _LENGTH:
                 length = int(value)
-            lines += (name, b": ", value, b"\r\n")
+            lines.append(b"%b: %b\r\n" % (name, value))
         if length < 0 or cycle.scope["method"] == "HEAD":
             return False
         lines.append(start[BLOCK].lines)
