@@ -58,10 +58,7 @@ from gateway.wire.strict_json import EMPTY_BODY, decode
 from persistence.loop.authority import acting_by
 
 _TEXT: Final = b"text/plain; charset=utf-8"
-_NOT_JSON: Final = frozenset({Shape.FILE, Shape.REDIRECT})
 _BEARER: Final = b"bearer "
-_WITHOUT_CALLER: Final = frozenset({Budget.NONE, Budget.SIGN_IN})
-"""Rows that don't ask who calls: a token or a signature that comes along isn't looked at."""
 
 _OWNER: Final = Scope.OWNER
 """An enumeration's members cost a look-up each time, on some Pythons a dear one."""
@@ -165,7 +162,7 @@ class Dispatcher:
             goes_on = partial(enter, ConnectionState.ANSWER)
             await send_stream(receive, send, request.status, result, goes_on)
             return
-        if bound.shape in _NOT_JSON:
+        if not bound.is_json:
             await self._send_bare(bound, request, result, trace, send)
             return
         if not is_read:
@@ -229,7 +226,7 @@ class Dispatcher:
         """
         caller: Principal | None = None
         headers = trace.headers
-        if bound.budget not in _WITHOUT_CALLER:
+        if bound.asks_who:
             if KEY_HEADER in headers and self._keys is not None:
                 return await self._admit_signed(self._keys, bound, scope, trace, receive)
             authorization = headers.get(b"authorization")

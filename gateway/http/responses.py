@@ -96,6 +96,8 @@ class Failure(msgspec.Struct, frozen=True):
     meta: Meta
 
 
+_ONE: Final = Shape.ONE
+"""An enumeration's members cost a look-up each time, on some Pythons a dear one."""
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
@@ -112,7 +114,7 @@ def encode_result(
     if isinstance(result, Told):
         meta = ToldMeta(meta.timestamp, request_id, meta.as_of_seq, result.as_of)
         result = result.result
-    if shape is Shape.ONE:
+    if shape is _ONE:
         return _ENCODE(One(True, result, meta))
     if isinstance(result, Page):
         pagination = Pagination(result.total, result.limit, result.offset, result.has_more)

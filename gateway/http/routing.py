@@ -68,6 +68,10 @@ class Shape(enum.Enum):
 _SIGN_IN: Final = ("/auth/", "/users/me/sessions")
 _PROFILE: Final = ("/users/me", "/users/me/preferences")
 _BARE: Final = (Shape.FILE, Shape.STREAM, Shape.REDIRECT)
+_WITHOUT_CALLER: Final = (Budget.NONE, Budget.SIGN_IN)
+"""Rows that don't ask who calls: a token or a signature that comes along isn't looked at."""
+_AUDITOR: Final = Role.AUDITOR
+"""An enumeration's members cost a look-up each time, on some Pythons a dear one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +186,7 @@ class BoundRoute:
     __slots__ = (
         "admin_only",
         "asks",
+        "asks_who",
         "body_decoder",
         "budget",
         "cost",
@@ -189,6 +194,7 @@ class BoundRoute:
         "handler",
         "is_change",
         "is_for_auditors",
+        "is_json",
         "is_read",
         "needs_user",
         "parameters",
@@ -212,6 +218,7 @@ class BoundRoute:
         self.is_change = route.is_change and route.scope is not Scope.TRADE
         self.asks = route.asks
         self.budget = route.counted_as
+        self.asks_who = self.budget not in _WITHOUT_CALLER
         self.cost = route.cost
         self.counts_more = bool(route.cost_each)
         self.is_read = route.is_read
@@ -219,11 +226,12 @@ class BoundRoute:
         self.unset_body = None if route.body is None or route.needs_body else route.body()
         self.query = None if route.query is None else query_decoder(route.query)
         self.shape = route.shape
+        self.is_json = route.shape not in _BARE
         self.status = route.status
 
     def admits(self, caller: Principal) -> bool:
         """Say whether the caller's role may call it."""
-        if caller.role is Role.AUDITOR:
+        if caller.role is _AUDITOR:
             return self.is_for_auditors
         return not self.admin_only or caller.is_admin
 

@@ -56,6 +56,7 @@ from gateway.http.reading.whole_answers import answering
 from gateway.wire.errors import ApiError
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
+_ANSWER, _IDLE = ConnectionState.ANSWER, ConnectionState.IDLE  # a look-up each time, else
 
 
 class _Refused(Exception):
@@ -366,10 +367,10 @@ class HttpConnection(HttpToolsProtocol):
             if self._is_draining:
                 return ConnectionState.DRAINING
             whole = self._is_whole or self._is_late
-            return ConnectionState.ANSWER if whole else ConnectionState.BODY
+            return _ANSWER if whole else ConnectionState.BODY
         if self._in_head or not self._has_asked:
             return ConnectionState.HEAD
-        return ConnectionState.IDLE if self._is_whole else ConnectionState.BODY
+        return _IDLE if self._is_whole else ConnectionState.BODY
 
     def _settle(self) -> None:
         """Begin the deadline of where the connection stands, if that is news."""
