@@ -77,7 +77,7 @@ class Spread:
         rising, so_far = [], 0
         for bound, count in zip((*self._bounds, float("inf")), self.counts, strict=True):
             so_far += count
-            rising.append((floatToGoString(bound), float(so_far)))
+            rising.append((floatToGoString(bound), float(so_far)))  # type: ignore[no-untyped-call]
         return rising
 
 

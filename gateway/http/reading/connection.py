@@ -275,7 +275,7 @@ class HttpConnection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Note that the request is whole."""
         self._is_whole = True
-        if self.cycle is not None and not self.flow.read_paused:
+        if self._is_busy() and not self.flow.read_paused:
             self.scope["extensions"][BODY_HAS_COME] = bytes(self.cycle.body)  # type: ignore[assignment]
         super().on_message_complete()
 

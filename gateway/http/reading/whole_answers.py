@@ -106,7 +106,7 @@ def answering(cycle: RequestResponseCycle, app: ASGI3Application) -> ASGI3Applic
 
     def answer(scope: Any, receive: Any, _send: Any) -> Awaitable[None]:  # noqa: ANN401 - uvicorn's own types
         scope["extensions"][TAKES_BLOCKS] = {}
-        sending: Any = _Sending(cycle)
+        sending: Any = _Sending(cycle)  # uvicorn knows the messages of servers only
         return app(scope, receive, sending)
 
     return answer
