@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from exchange.messages.bounds import (
     ISSUANCE_MAX,
-    MONEY_SCALE,
     PRICE_MAX,
     PRICE_MIN,
     PRICE_SCALE,
@@ -31,6 +30,9 @@ to the next needn't.
 """
 
 _INTEGER_DIGITS: Final = 19
+_MONEY_PLACES: Final = 6
+_MONEY_DIGITS: Final = _MONEY_PLACES + 1
+"""The places, and one digit before them."""
 _DECIMAL: Final = re.compile(
     rf"(0|[1-9][0-9]{{0,{_INTEGER_DIGITS - 1}}})(?:\.([0-9]{{1,6}}))?", re.ASCII
 )
@@ -91,9 +93,10 @@ def format_quantity(quantity: int) -> str:
 
 def format_money(money: int) -> str:
     """Return e.g. "5.500000" for 5500000, "-0.500000" for -500000."""
-    sign = "-" if money < 0 else ""
-    whole, rest = divmod(abs(money), MONEY_SCALE)
-    return f"{sign}{whole}.{rest:06d}"
+    # Each order says six or nine; compiled, a format with a width costs four times as much.
+    digits = str(abs(money)).zfill(_MONEY_DIGITS)
+    text = f"{digits[:-_MONEY_PLACES]}.{digits[-_MONEY_PLACES:]}"
+    return f"-{text}" if money < 0 else text
 
 
 def _parse(text: str, places: int) -> int:
