@@ -107,7 +107,8 @@ def encode_result(
     """Return the envelope of a handler's result, which holds all that commands up to `seq` did."""
     if isinstance(result, UpTo):
         seq, result = result.seq, result.result
-    meta = AnswerMeta(iso_millis(now_us()), request_id, seq)
+    # Of the answers of one millisecond the text is made once.
+    meta = AnswerMeta(iso_millis(now_us() // 1_000 * 1_000), request_id, seq)
     if isinstance(result, AsOf):
         meta = AccountMeta(meta.timestamp, request_id, result.seq, result.account_seq)
         result = result.result

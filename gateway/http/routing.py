@@ -281,6 +281,8 @@ class RouteTable:
             raise MethodNotAllowed(node.allow)
         if not values:
             return route, {}
+        if len(values) == 1:
+            return route, {route.parameters[0]: values[0]}
         return route, dict(zip(route.parameters, values, strict=True))
 
     def allowed(self, path: str) -> str:
