@@ -9,8 +9,8 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -25,6 +25,9 @@ from gateway.http.reading.connection import http_connection
 from gateway.sockets.framing.transport import TransportLimits, socket_transport
 
 BACKLOG: Final = 2_048
+PATIENCE_S: Final = 10.0
+"""So long a process that isn't ready leaves an address to those it shares it with."""
+_LOOK_S: Final = 0.05
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 Drain = Callable[[], Awaitable[None]]
@@ -46,6 +49,49 @@ class Server(uvicorn.Server):
     def end(self) -> None:
         """Ask the server to end."""
         self.should_exit = True
+
+    @contextlib.asynccontextmanager
+    async def serving_also(
+        self, sockets: Sequence[socket.socket], is_ready: Callable[[], bool]
+    ) -> AsyncIterator[None]:
+        """Serve further addresses while the block serves its own, as soon as `is_ready` says so or
+        after `PATIENCE_S`: who shares an address with others leaves it to them until then, and an
+        outage keeps nobody from it.
+        """
+        joining = asyncio.create_task(self._serve_also(sockets, is_ready))
+        # Without them the process would be there for nobody.
+        joining.add_done_callback(self._end_if_failed)
+        try:
+            yield
+        finally:
+            joining.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await joining
+
+    def _end_if_failed(self, joining: "asyncio.Task[None]") -> None:
+        if not joining.cancelled() and joining.exception() is not None:
+            self.end()
+
+    async def _serve_also(
+        self, sockets: Sequence[socket.socket], is_ready: Callable[[], bool]
+    ) -> None:
+        loop, config = asyncio.get_running_loop(), self.config
+        deadline = loop.time() + PATIENCE_S
+        while not (self.started and (is_ready() or loop.time() >= deadline)):  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_S)
+
+        def create_protocol() -> asyncio.Protocol:
+            # As uvicorn's own `startup` makes it.
+            protocol: Any = config.http_protocol_class
+            state = self.lifespan.state
+            made: asyncio.Protocol = protocol(
+                config=config, server_state=self.server_state, app_state=state
+            )
+            return made
+
+        for shared in sockets:
+            served = await loop.create_server(create_protocol, sock=shared, backlog=BACKLOG)
+            self.servers.append(served)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop taking work, say goodbye to sockets, then let uvicorn end its connections."""

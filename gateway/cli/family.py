@@ -6,12 +6,13 @@
       ├─ engine       `probity serve` at 127.0.0.1, PORT + 1
       └─ gateways     `probity gateway`, all at HOST:PORT, each also at 127.0.0.1, PORT + 2, + 3 ...
 
-Laws: the address that clients know is bound here once and served by all gateways, so whichever is
-free takes the next connection, and one that dies takes none with it that it hadn't. What ends
-unasked is started again after pauses that grow, and waits for a database that is away meanwhile;
-what can't be started ends the family, which a supervisor of the machine starts anew. At SIGTERM
-the gateways drain first, since what they have under way is the engine's to answer, then the engine;
-a second signal ends all at once. Children whose parent is gone end by themselves (`inherited.py`).
+Laws: the address that clients know is bound here once and served by all gateways that are ready (a
+new one begins to once it reaches the engine), so whichever is free takes the next connection, and
+one that dies takes none with it that it hadn't. What ends unasked is started again after pauses
+that grow, and waits for a database that is away meanwhile; what can't be started ends the family,
+which a supervisor of the machine starts anew. At SIGTERM the gateways drain first, since what they
+have under way is the engine's to answer, then the engine; a second signal ends all at once.
+Children whose parent is gone end by themselves (`inherited.py`).
 """
 
 import asyncio
@@ -191,15 +192,15 @@ class Family:
         await self._await_ready(engine)
         for gateway in gateways:
             gateway.start(environment)
-        self._logger.info(
-            "the family is open",
-            port=port,
-            ports=[engine.port, *[one.port for one in gateways]],
-        )
+        is_said = False
         while not self._signals:
             for member in (engine, *gateways):
                 if not member.is_running and member.look(self._logger):
                     member.start(environment)
+            if not is_said and await _are_ready(gateways):
+                is_said = True
+                ports = [engine.port, *[one.port for one in gateways]]
+                self._logger.info("the family is open", port=port, ports=ports)
             await self._wait(_LOOK_S)
 
     async def _await_ready(self, engine: Member) -> None:
@@ -279,6 +280,14 @@ def _own_sockets(settings: Settings, gateways: int) -> Iterator[socket.socket]:
             settings.listen, host=_LOOPBACK, port=port + number if port else 0
         )
         yield bind(msgspec.structs.replace(settings, listen=listen))
+
+
+async def _are_ready(members: Sequence[Member]) -> bool:
+    """Ask these, until one says no."""
+    for member in members:
+        if not await _is_ready(member.port):
+            return False
+    return True
 
 
 async def _is_ready(port: int) -> bool:

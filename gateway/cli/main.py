@@ -55,6 +55,7 @@ from gateway.cli.verify import verify_exchange
 from gateway.cli.waiting import EndedWaiting, Start
 from gateway.jobs.supervisor import WorkFailed
 from gateway.observability.logs import process_logs
+from gateway.operations.health_routes import EngineCondition
 from gateway.settings.reader import SettingsError
 from gateway.site.front_page import example_slug
 from gateway.site.terminal import NOT_BUILT, is_built
@@ -224,12 +225,12 @@ async def _gateway(settings: Settings, *, waits: bool) -> None:
         async with start.opened(lambda: compose.open_gateway(settings, logger)) as running:
             takes, port = settings.engine.gateway_commands, listening.getsockname()[1]
             click.echo(gateway_banner(settings.listen.host, port, takes_commands=takes), err=True)
+            is_ready = EngineCondition(running.engine).is_ready
             await serve_until_ended(
-                running, settings, listening, stop, running.drains, running.failed
+                running, settings, listening, stop, running.drains, running.failed, is_ready
             )
             if running.failed.done():
-                failure = running.failed.result()
-                raise EngineStopped(failure, stop, "gateway's view")
+                raise EngineStopped(running.failed.result(), stop, "gateway's view")
 
 
 @main.command()
@@ -256,6 +257,7 @@ async def serve_until_ended(
     stop: StopSignal,
     drains: list[Drain],
     failed: asyncio.Future[BaseException] | None = None,
+    is_ready: Callable[[], bool] = lambda: True,
 ) -> None:
     """Serve until a signal comes, or `failed` says that the process can't go on."""
     ended, shed = running.metrics.connections.ended, running.metrics.http.shed
@@ -263,7 +265,8 @@ async def serve_until_ended(
     stop.ends(server)
     if failed is not None:
         failed.add_done_callback(lambda _: server.end())
-    await server.serve([listening, *shared_sockets()])
+    async with server.serving_also(shared_sockets(), is_ready):
+        await server.serve([listening])
 
 
 def first_admin(settings: Settings) -> tuple[str, str]:

@@ -81,6 +81,8 @@ class EngineCondition:
 
     def __init__(self, engine: EngineSide) -> None:
         self._engine = engine
+        self._was_open = False
+        """Whether commands were taken at any time."""
 
     def feed(self) -> FeedView | msgspec.UnsetType:
         """Return how a gateway's view is fed."""
@@ -105,11 +107,19 @@ class EngineCondition:
             return f"The database doesn't answer since {iso_millis(feed.silent_since)}"
         if feed.is_stale:
             return "The feed is stale: the engine is not heard"
-        # A gateway's way to the engine is Redis, as its feed's is: what is cut for a moment is
-        # mended before anybody has gone elsewhere, and what stays away makes it stale.
-        if feed.takes_commands and not (feed.follows or self._engine.commands.is_open):
-            return "The engine takes no commands"
-        return None
+        if not feed.takes_commands or self._engine.commands.is_open:
+            self._was_open = True
+            return None
+        # A gateway's way to the engine is Redis, as its feed's is: once it was open, what is cut
+        # for a moment is mended before anybody has gone elsewhere, and what stays away makes the
+        # feed stale.
+        if feed.follows and self._was_open:
+            return None
+        return "The engine takes no commands"
+
+    def is_ready(self) -> bool:
+        """Say whether work is taken."""
+        return self.trouble() is None
 
 
 class WorkerCondition:

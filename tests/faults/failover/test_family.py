@@ -94,6 +94,23 @@ async def test_a_family_serves_one_address_and_is_looked_after(family: Family) -
 
 
 @pytest.mark.slow
+async def test_whoever_comes_first_is_taken(family: Family) -> None:
+    """Whichever gateway answered that it is ready: another one may take the next connection."""
+    for _ in range(8):
+        family.trader()
+    assert family.members("gateway")
+    # The same of a gateway that comes back.
+    for victim in family.members("gateway"):
+        victim.kill()
+    await until(lambda: len(family.members("gateway")) == 2)
+    await until(family.is_ready)
+    for _ in range(8):
+        family.trader()
+    await until(lambda: "the family is open" in family.log.read_text("utf-8", "replace"))
+    assert family.end() == 0
+
+
+@pytest.mark.slow
 async def test_a_family_without_its_parent_ends(family: Family) -> None:
     started = family.family()
     assert len(family.members("gateway")) == 2

@@ -83,6 +83,37 @@ async def test_all_know_the_address_that_clients_know(monkeypatch: pytest.Monkey
     assert int(ports["engine"]) > 0
 
 
+async def test_it_is_open_when_all_its_gateways_take_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = io.StringIO()
+    made = Family(settings_of(0), 2, configure_logs("info", said))
+    ready: list[int] = []
+    rounds: list[str] = []
+
+    async def is_ready(port: int) -> bool:
+        return port in ready
+
+    async def wait(_seconds: float) -> None:
+        rounds.append(said.getvalue())
+        if len(rounds) <= len(ports):
+            ready.append(ports[len(rounds) - 1])
+        else:
+            made._signals = 1
+
+    ports: list[int] = []
+
+    def start(one: Member, _environment: Mapping[str, str]) -> None:
+        ports.append(one.port)
+
+    monkeypatch.setattr(Member, "start", start)
+    monkeypatch.setattr(Member, "is_running", True)
+    monkeypatch.setattr(family, "_is_ready", is_ready)
+    monkeypatch.setattr(Family, "_await_ready", lambda *_: wait(0))
+    monkeypatch.setattr(Family, "_wait", lambda _, seconds: wait(seconds))
+    monkeypatch.setattr(Family, "_end", lambda *_: wait(0))
+    await made.run([], [])
+    assert ["open" in text for text in rounds[:4]] == [False, False, False, True]
+
+
 async def test_what_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Family(settings_of(0), 2, quiet())
     polite, stubborn = Process(heeds=signal.SIGTERM), Process()

@@ -120,6 +120,23 @@ async def test_a_gateway_is_ready_while_it_hears_the_engine() -> None:
         assert (found["stale"], found["silentMs"]) == (True, None)
 
 
+async def test_a_gateway_is_ready_first_when_it_reaches_the_engine() -> None:
+    """It hears the engine over one line and sends over another, which is up a moment later."""
+    async with open_desk() as desk:
+        await as_gateway(desk, is_stale=False, silence_s=0.25)
+        desk.feed.takes_commands = True
+        answer = await desk.client.get("/ready")
+        assert answer.status_code == 503
+        assert answer.json()["error"]["message"] == "The engine takes no commands"
+        desk.engine.is_open = True
+        assert (await desk.client.get("/ready")).status_code == 200
+        # What is cut for a moment then sends nobody elsewhere: the others' way is the same.
+        desk.engine.is_open = False
+        assert (await desk.client.get("/ready")).status_code == 200
+        desk.feed.is_stale = True
+        assert (await desk.client.get("/ready")).status_code == 503
+
+
 def test_gaps_are_counted() -> None:
     metrics = Metrics()
     feed = ViewFeed(EPOCH, follows=True, is_stale=True)
