@@ -14,7 +14,7 @@ from persistence.errors import (
     OutcomeUnknown,
     QueueFull,
 )
-from persistence.loop.authority import acting_by
+from persistence.loop.authority import Arrived, acting_by
 from persistence.loop.ports import Answer
 from persistence.relay.commands import writer as stream_writer
 from tests.persistence.relay.commands.ends import LIFE, STREAM, alone, command, reading, writing
@@ -147,6 +147,31 @@ async def test_a_right_that_ended_before_it_was_sent_ends_the_command(redis: Red
         with pytest.raises(EngineAway, match="revoked"):
             await answered
         assert not rig.engine.taken
+
+
+async def test_a_right_that_ends_on_the_way_calls_nothing_back_before_the_deadline(
+    redis: RedisProcess,
+) -> None:
+    """The engine asks of what came from elsewhere whether its time is over, and nothing else."""
+
+    class Key:
+        is_over = False
+
+        def refusal(self) -> Exception | None:
+            return EngineAway("the key was revoked") if self.is_over else None
+
+    key = Key()
+    async with reading(redis) as rig, writing(redis) as gateway:
+        rig.engine.is_held = True
+        with acting_by(key):
+            answered = gateway.port.submit(command(1))
+        await until(lambda: rig.engine.taken)
+        key.is_over = True
+        (right,) = rig.engine.rights
+        assert isinstance(right, Arrived)
+        assert right.refusal() is None
+        rig.engine.answer(0)
+        await answered
 
 
 async def test_an_answer_that_does_not_come_is_unknown_and_nothing_is_sent_again(
