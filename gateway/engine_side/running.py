@@ -88,7 +88,7 @@ async def run_engine(
     metrics.engine_epoch.set(epoch)
     metrics.engine_last_sequence.set(recovered.view.seq)
     async with AsyncExitStack() as stack:
-        publishers, end = [], None
+        publisher, end = None, None
         if store.redis_url is not None:
             identity, journal = await identity_of(pool), recovered.journal
             far = identity, stream, secret, pool, metrics, logger
@@ -102,15 +102,13 @@ async def run_engine(
                 BusWatch(metrics.feed, logger),
                 is_sure=_watched(journal, stack),
             )
-            publisher.start()
             stack.push_async_callback(publisher.stop)
-            publishers.append(publisher)
             await stack.enter_async_context(end.answering())
         sequencer = Sequencer(
             recovered,
             pool,
             listeners=(*listeners, observer, progress),
-            batch_listeners=publishers,
+            batch_listeners=[] if publisher is None else [publisher],
             observer=observer if traced is None else traced.observer(observer),
             queue_bound=settings.queue_size,
             commit_timeout_s=settings.commit_timeout_seconds,
@@ -121,8 +119,10 @@ async def run_engine(
         await _hold_takers_back(sequencer, recovered.view, settings, takeover, logger)
         commands = sequencer if traced is None else traced.commands(sequencer)
         commands = cancels_first(commands, takeover)
-        if end is not None:
+        if publisher is not None and end is not None:
             await stack.enter_async_context(end.reading(commands))
+            # A gateway that hears an engine sends to it.
+            publisher.start()
         side = EngineSide(commands, recovered.view, History(pool, segments), feed, progress)
         yield RunningEngine(side, sequencer.failed)
 

@@ -29,6 +29,7 @@ from persistence.relay.commands.reader import CommandReader
 from persistence.relay.commands.shared_clock import SharedClock
 from persistence.relay.commands.writer import StreamCommands
 from persistence.relay.follower import Follower
+from persistence.relay.messages import COMMAND_TIMEOUT_S
 
 
 class CommandsWatch(CommandsObserver):
@@ -114,7 +115,9 @@ class EngineEnd:
 
     @asynccontextmanager
     async def reading(self, commands: CommandPort) -> AsyncIterator[None]:
-        """Read commands for an engine that runs, while the block runs."""
+        """Read commands for an engine that runs, while the block runs; gateways may send at once
+        then, where Redis is there.
+        """
         reader = CommandReader(
             self._url,
             self._stream,
@@ -125,6 +128,7 @@ class EngineEnd:
         )
         reader.start()
         try:
+            await reader.begun(COMMAND_TIMEOUT_S)
             yield
         finally:
             await reader.stop()

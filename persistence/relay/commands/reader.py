@@ -14,6 +14,7 @@ neither for Redis nor for a sender: an answer that can't be told is the sender's
 """
 
 import asyncio
+import contextlib
 import logging
 import math
 from collections import OrderedDict
@@ -95,12 +96,19 @@ class CommandReader:
         self._looked_at = -math.inf
         self._said_at = -math.inf
         self._closing = False
+        self._begun = asyncio.Event()
         self._is_connected: bool | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to read."""
         self._task = asyncio.create_task(self._run(), name="command reader")
+
+    async def begun(self, seconds: float) -> None:
+        """Wait until the stream is there to be written to; so long at most, Redis may be away."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._begun.wait()
 
     async def stop(self) -> None:
         """Read no more and take the stream away, so that what comes is refused at once."""
@@ -138,6 +146,7 @@ class CommandReader:
         key, clock = self._stream.name, asyncio.get_running_loop().time
         try:
             await self._look(client)
+            self._begun.set()
             self._note(True)
             read_at = -math.inf
             while not self._closing:

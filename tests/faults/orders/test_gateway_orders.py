@@ -10,6 +10,11 @@ from typing import Any
 
 import httpx
 
+from persistence.relay.channel import Channel
+from persistence.relay.commands.messages import command_stream
+from persistence.relay.looks import identity_of
+from persistence.relay.messages import BusMessage
+from persistence.relay.subscriber import RedisSubscriber
 from tests.faults.fleet import SLUG, Fleet, becomes_ready, metric
 from tests.gateway.socket_client import socket_client
 from tests.server_process import ServerProcess, until
@@ -246,3 +251,30 @@ async def test_windows_count_over_all_gateways(tmp_path: Path, database_url: str
                 asked.append(await hit(two))
             print(f"{most} at one gateway and {len(asked) - 1} at the other of {most}")
             assert asked[-1] == 429
+
+
+async def test_an_engine_that_is_heard_can_be_sent_to(fleet: Fleet) -> None:
+    """Its stream is there before its first word: whoever hears it sends to it at once."""
+    async with fleet.engine_database() as database:
+        identity = await identity_of(database)
+    secret = fleet.secret()
+    hearing = RedisSubscriber(fleet.redis.url, Channel(identity, secret))
+    former = {(await _said(hearing)).stream}
+    for number in range(3):
+        assert fleet.engine.end() == 0
+        fleet.engine.launch()
+        while (said := await _said(hearing)).stream in former:
+            pass
+        name = command_stream(identity, said.stream, secret).name
+        assert fleet.redis.command("EXISTS", name) == b":1\r\n", number
+        former.add(said.stream)
+        fleet.engine.await_ready()
+    await hearing.close()
+
+
+async def _said(hearing: RedisSubscriber[BusMessage]) -> BusMessage:
+    """Return what an engine says next."""
+    async with asyncio.timeout(60):
+        while (message := await hearing.receive()) is None:
+            pass
+    return message

@@ -17,7 +17,15 @@ from persistence.errors import (
 from persistence.loop.authority import Arrived, acting_by
 from persistence.loop.ports import Answer
 from persistence.relay.commands import writer as stream_writer
-from tests.persistence.relay.commands.ends import LIFE, STREAM, alone, command, reading, writing
+from tests.persistence.relay.commands.ends import (
+    LIFE,
+    STREAM,
+    Rig,
+    alone,
+    command,
+    reading,
+    writing,
+)
 from tests.redis_process import RedisProcess
 from tests.server_process import until
 
@@ -277,3 +285,15 @@ async def test_a_fault_of_ours_ends_neither_the_hearing_nor_the_deadlines(
         with pytest.raises(OutcomeUnknown):
             await lost
         assert "failed: begun again" in caplog.text
+
+
+async def test_who_begins_waits_for_the_stream_but_not_for_ever(redis: RedisProcess) -> None:
+    rig = Rig(redis)
+    redis.freeze()
+    rig.reader.start()
+    await rig.reader.begun(0.05)
+    redis.thaw()
+    await rig.reader.begun(60)
+    assert await rig.client.exists(STREAM.name)
+    await rig.reader.stop()
+    await rig.client.aclose()
