@@ -46,8 +46,10 @@ class Ground:
         self.trader = trader
         self.fills: list[Fill] = []
         """New ones; whoever reads them clears them."""
-        self.ended: list[int] = []
-        """Ids of the trader's orders that ended; whoever reads them clears them."""
+        self.ended: list[tuple[int, int]] = []
+        """Ids of the trader's orders that ended, and of their markets; whoever reads them clears
+        them.
+        """
         self.refused: Counter[str] = Counter()
         """The trader's commands that the engine refused, by reason."""
         self.owed = 0
@@ -99,7 +101,7 @@ class Ground:
                 self._note_trade(event)
             elif isinstance(event, OrderCancelled):
                 if event.account_id == trader:
-                    self.ended.append(event.order_id)
+                    self.ended.append((event.order_id, event.market_id))
             elif isinstance(event, CommandRejected):
                 if command.account_id == trader:
                     self.refused[event.reason.name] += 1
@@ -151,7 +153,7 @@ class Ground:
             )
         )
         if order not in self.engine.state.orders:
-            self.ended.append(order)
+            self.ended.append((order, trade.market_id))
 
     def _note_money(self, event: FundsCredited | FundsDebited | CashTransferred) -> None:
         trader = self.trader

@@ -184,6 +184,7 @@ class Backtest:
                     self._cancel(order)
                 case Raw():
                     self._model.repeat(due, order.command)
+                    self.valuation.look_at_all()
                 case None:
                     woken = desk.woken(due)
                     if woken is not None:
@@ -296,13 +297,18 @@ class Backtest:
             number = self._numbers.get(fill.order, 0)
             waited.append(fill.at - desk.reduce(number, fill.quantity, fill.at))
             fills[place] = msgspec.structs.replace(fill, order=number)
-        for order_id in ended:
+        freed: dict[str, None] = {}
+        for order_id, market_id in ended:
+            freed[ground.names[market_id]] = None
             number = self._numbers.pop(order_id, 0)
             self._ids.pop(number, None)
             desk.end(number)
         ground.settle_fees(desk.now)
         for market, place in last.items():
             self.valuation.look(market, fills[place].price)
+        for market in freed:
+            # Shares that it set aside may be one of a pair, which is cash by now.
+            self.valuation.look(market)
         self._refresh()
         for place, fill in enumerate(fills):
             # What they realised is known of all fills of a market together.

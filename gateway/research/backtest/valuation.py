@@ -64,6 +64,11 @@ class Valuation:
         if position.yes or position.no:
             self._values[market] = value
 
+    def look_at_all(self) -> None:
+        """Look at all that was held at the last look."""
+        for market in list(self._values):
+            self.look(market)
+
     def held(self, market: str) -> tuple[Position, int]:
         """Return what was held at the last look, and what it had cost."""
         return self.positions.get(market, NOTHING), self._costs.get(market, 0)

@@ -164,6 +164,24 @@ def test_a_short_is_no_shares_and_a_sale_of_what_is_held_is_one() -> None:
     assert played.run.desk.cash == 1_000_000_000 - 200 * 100
 
 
+def test_a_cancel_that_frees_a_pair_is_worth_nothing() -> None:
+    worth: list[int] = []
+    acts: dict[float, Act] = {
+        2: lambda desk: desk.bid("m", 5_200, 100),
+        3: lambda desk: desk.ask("m", 5_400, 100),
+        # What is held waits to be sold: NO is bought.
+        4: lambda desk: desk.ask("m", 5_000, 100),
+        5: lambda desk: desk.cancel(2),
+        6: lambda desk: worth.append(desk.equity()),
+        7: lambda desk: worth.append(desk.position("m").net),
+    }
+    played = Played([*FIRST, bought(9, 5_200, 1)], acts)
+    assert worth == [1_000_000_000 - 200 * 100, 0]
+    assert played.run.desk.position("m") == Position(0, 0)
+    assert played.run.desk.worth == worth[0]
+    assert max(equity for _, equity in played.notes.equity.points) <= 1_000_000_000
+
+
 def test_an_end_pays_what_is_held() -> None:
     played = Played([*FIRST, ended(9, 10_000)], {2: lambda desk: desk.bid("m", 5_200, 100)})
     assert played.run.desk.worth == 1_000_000_000 + 4_800 * 100
