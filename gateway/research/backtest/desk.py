@@ -66,7 +66,8 @@ class BacktestDesk:
         self._wakes: list[int] = []
         self._arrived = 0
         """How many orders and cancels have arrived at the time of the clock."""
-        self._markets: dict[str, Terms] = {}
+        self.markets: dict[str, Terms] = {}
+        """Those that were listed so far."""
         self._open: dict[str, dict[int, OpenOrder]] = {}
         self._orders: dict[int, OpenOrder] = {}
         self._positions = positions
@@ -87,11 +88,6 @@ class BacktestDesk:
     def random(self) -> Random:
         """Chance by the run's seed."""
         return self._random
-
-    @property
-    def markets(self) -> Mapping[str, Terms]:
-        """The markets that were listed so far."""
-        return self._markets
 
     @property
     def cash(self) -> int:
@@ -143,7 +139,7 @@ class BacktestDesk:
         heappush(self._wakes, max(at, self._now + 1))
 
     def _send(self, market: str, side: Side, price: int, quantity: int, post_only: bool) -> int:
-        if market not in self._markets:
+        if market not in self.markets:
             raise KeyError(f"{market} isn't listed")
         if len(self._orders) >= OPEN_MAX:
             raise TooManyOrders(f"more than {OPEN_MAX} orders are open")
@@ -161,7 +157,7 @@ class BacktestDesk:
 
     def list(self, terms: Terms) -> None:
         """Know a market."""
-        self._markets[terms.market] = terms
+        self.markets[terms.market] = terms
 
     def turn_to(self, at: int) -> None:
         """Set the clock."""

@@ -80,16 +80,17 @@ class Drawdown:
         """Take the equity at a time; to be called when nothing has changed, too, since what lies at
         a peak isn't below it.
         """
-        if self._is_below or equity < self._peak:
+        is_below = equity < self._peak
+        if is_below or self._is_below:
             self.longest_us = max(self.longest_us, at - self._peak_at)
-        self._is_below = equity < self._peak
-        if not self._is_below:
+        self._is_below = is_below
+        if not is_below:
             self._peak, self._peak_at = equity, at
             return
         fallen = self._peak - equity
         self.deepest_money = max(self.deepest_money, fallen)
-        if self._peak > 0:
-            self.deepest = max(self.deepest, fallen / self._peak)
+        if self._peak > 0 and (deep := fallen / self._peak) > self.deepest:
+            self.deepest = deep
 
 
 def profit_factor(won: int, lost: int) -> float | None:

@@ -9,7 +9,7 @@ against the equity.
 from collections import Counter
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, Decimal
-from typing import Final
+from typing import Final, cast
 
 from exchange.engine import Engine
 from exchange.messages.account_events import CashTransferred, FundsDebited
@@ -34,6 +34,7 @@ from gateway.venues.schedules import fee
 from gateway.venues.terms import Role
 
 _CLEARED_EVERY: Final = 256
+_OF_MONEY: Final = frozenset({FundsCredited, FundsDebited, CashTransferred})
 FeeTerms = tuple[str, tuple[tuple[str, str], ...]]
 """A venue and a market's fee terms there."""
 
@@ -44,6 +45,7 @@ class Ground:
     def __init__(self, trader: int) -> None:
         self.engine = Engine(State())
         self.trader = trader
+        self._account: Account | None = None
         self.fills: list[Fill] = []
         """New ones; whoever reads them clears them."""
         self.ended: list[tuple[int, int]] = []
@@ -58,7 +60,6 @@ class Ground:
         """What came from outside, less what went there, in money."""
         self.fees_paid = 0
         """All fees of the trader, those owed too, in money."""
-        self.commands = 0
         self.names: dict[int, str] = {}
         """Markets' names on the tape, by their id in the engine."""
         self.fee_terms: dict[int, FeeTerms] = {}
@@ -67,7 +68,14 @@ class Ground:
     @property
     def account(self) -> Account | None:
         """The trader's account; None as long as it hasn't been opened."""
-        return self.engine.state.accounts.get(self.trader)
+        if self._account is None:
+            self._account = self.engine.state.accounts.get(self.trader)
+        return self._account
+
+    @property
+    def commands(self) -> int:
+        """How many the engine has run."""
+        return self.engine.state.seq
 
     def fund(self, at: int, account_id: int, amount: int) -> None:
         """Open an account and give it `amount`, however much that is."""
@@ -90,24 +98,29 @@ class Ground:
         return [event for execution in done for event in self._noted(execution)]
 
     def _noted(self, execution: Execution) -> list[Event]:
-        state, command, events = self.engine.state, execution.command, execution.events
-        self.commands += 1
-        if self.commands % _CLEARED_EVERY == 0:
-            state.dirty.clear()
-            state.recent_ids.added.clear()
-        trader = self.trader
+        command, events, trader = execution.command, execution.events, self.trader
+        if execution.seq % _CLEARED_EVERY == 0:
+            self.tidy()
         for event in events:
-            if isinstance(event, TradeExecuted):
-                self._note_trade(event)
-            elif isinstance(event, OrderCancelled):
-                if event.account_id == trader:
-                    self.ended.append((event.order_id, event.market_id))
-            elif isinstance(event, CommandRejected):
+            kind = type(event)
+            if kind is TradeExecuted:
+                self._note_trade(cast("TradeExecuted", event))
+            elif kind is OrderCancelled:
+                cancelled = cast("OrderCancelled", event)
+                if cancelled.account_id == trader:
+                    self.ended.append((cancelled.order_id, cancelled.market_id))
+            elif kind is CommandRejected:
                 if command.account_id == trader:
-                    self.refused[event.reason.name] += 1
-            elif isinstance(event, FundsCredited | FundsDebited | CashTransferred):
+                    self.refused[cast("CommandRejected", event).reason.name] += 1
+            elif kind in _OF_MONEY:
                 self._note_money(event)
         return events
+
+    def tidy(self) -> None:
+        """Throw away what the engine keeps for others, and nobody here asks for."""
+        state = self.engine.state
+        state.dirty.clear()
+        state.recent_ids.added.clear()
 
     def must_run(self, at: int, command: Command) -> list[Event]:
         """Run a command of our own making, which can't be refused."""
@@ -155,7 +168,7 @@ class Ground:
         if order not in self.engine.state.orders:
             self.ended.append((order, trade.market_id))
 
-    def _note_money(self, event: FundsCredited | FundsDebited | CashTransferred) -> None:
+    def _note_money(self, event: Event) -> None:
         trader = self.trader
         match event:
             case FundsCredited(account_id=account_id, amount=amount):
@@ -166,6 +179,8 @@ class Ground:
                 for leg in legs:
                     sign = (leg.payee_id == trader) - (leg.payer_id == trader)
                     self.deposited += sign * leg.amount
+            case _:
+                raise TypeError(f"{type(event).__name__} moves no money")
 
     def settle_fees(self, at: int) -> None:
         """Pay what is owed to venues, as far as there is cash."""

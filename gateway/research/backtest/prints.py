@@ -19,6 +19,7 @@ trader has traded against isn't there for the world any more, but the next pictu
 the tape's again. When the tape shows less at a price, what is gone is taken from behind the trader.
 """
 
+from operator import attrgetter
 from typing import Final
 
 from exchange.messages.bounds import ISSUANCE_MAX, PRICE_SCALE, QUANTITY_MAX
@@ -31,7 +32,8 @@ from exchange.messages.commands import (
     ResolveMarket,
 )
 from exchange.messages.conditions import OrderConditions
-from exchange.messages.events import Event, OrderPlaced, TradeExecuted
+from exchange.messages.errors import InvariantViolated
+from exchange.messages.events import CommandRejected, Event, OrderPlaced, TradeExecuted
 from exchange.messages.terms import (
     BUY,
     GTC,
@@ -46,8 +48,7 @@ from exchange.messages.terms import (
 )
 from exchange.model.order_book import Order
 from gateway.research.backtest.ground import Ground
-from gateway.research.backtest.tape_market import Shown, TapeMarket
-from gateway.research.strategy import Level
+from gateway.research.backtest.tape_market import Shown, TapeMarket, place
 from gateway.research.tape.events import Ended, Listed, Printed, Seen, TapeEvent
 
 TRADER: Final = 3
@@ -57,6 +58,7 @@ _FUNDS: Final = ISSUANCE_MAX // 4
 _NEVER: Final = 253_402_300_000_000_000
 _POST_ONLY: Final = OrderConditions(post_only=True)
 _PREVENTION: Final = SelfTradePrevention.CANCEL_TAKER
+_PRICE_AND_QUANTITY: Final = attrgetter("price", "quantity")
 
 
 class PrintsModel:
@@ -67,6 +69,8 @@ class PrintsModel:
 
     def __init__(self, cash: int) -> None:
         self.ground = Ground(TRADER)
+        self._orders = self.ground.engine.state.orders
+        self._execute = self.ground.engine.execute
         self._cash = cash
         self._markets: dict[str, TapeMarket] = {}
         self._told: list[TapeEvent] = []
@@ -146,35 +150,35 @@ class PrintsModel:
         market.unseen.clear()
 
     def _see(self, event: Seen) -> None:
-        market = self._markets[event.market]
-        if market.gone and next(iter(market.gone))[0] != event.at:
+        market, at = self._markets[event.market], max(event.at, self.ground.engine.state.now)
+        if event.at != market.gone_at:
+            market.gone_at = event.at
             market.gone.clear()
+        bids = dict(map(_PRICE_AND_QUANTITY, event.bids))
+        asks = dict(map(_PRICE_AND_QUANTITY, event.asks))
         # What goes makes way for what comes.
-        self._drop(event.at, market, event.bids, is_bid=True)
-        self._drop(event.at, market, event.asks, is_bid=False)
-        self._show(event.at, market, event.bids, is_bid=True)
-        self._show(event.at, market, event.asks, is_bid=False)
+        if market.lost_bids or not market.bids.keys() <= bids.keys():
+            self._drop(at, market, bids, is_bid=True)
+        if market.lost_asks or not market.asks.keys() <= asks.keys():
+            self._drop(at, market, asks, is_bid=False)
+        self._show(at, market, bids, is_bid=True)
+        self._show(at, market, asks, is_bid=False)
         if market.unseen:
             self._queue_up(event, market)
 
-    def _drop(
-        self, at: int, market: TapeMarket, levels: tuple[Level, ...], *, is_bid: bool
-    ) -> None:
+    def _drop(self, at: int, market: TapeMarket, levels: dict[int, int], *, is_bid: bool) -> None:
         """Take the world's orders away at prices that aren't shown any more; those that are out of
         sight stay where the trader waits behind them.
         """
         shown, lost = self._world(market, is_bid=is_bid)
-        kept = {level.price for level in levels}
-        gone = [price for price in (*shown, *lost) if price not in kept]
-        if not gone:
-            return
         waited = self._waited(market, is_bid=is_bid)
-        for price in gone:
+        worst = next(reversed(levels), None)
+        for price in [price for price in (*shown, *lost) if price not in levels]:
             orders = shown.pop(price, None) or lost.pop(price, [])
-            if price in waited and levels and (price < levels[-1].price) is is_bid:
+            if price in waited and worst is not None and (price < worst) is is_bid:
                 lost[price] = orders
             else:
-                market.gone[at, is_bid, price] += self._withdraw(at, orders)
+                market.note_gone(place(price, is_bid=is_bid), self._withdraw(at, orders))
 
     @staticmethod
     def _world(market: TapeMarket, *, is_bid: bool) -> tuple[Shown, Shown]:
@@ -188,51 +192,59 @@ class PrintsModel:
         orders = account.orders_in(market.id)
         return {order.yes_price for order in orders if order.is_bid is is_bid}
 
-    def _withdraw(self, at: int, orders: list[int]) -> int:
+    def _withdraw(self, at: int, orders: list[Order]) -> int:
         """Take the world's orders away; return their quantity."""
-        open_orders, gone = self.ground.engine.state.orders, 0
-        for order_id in orders:
-            if order_id in open_orders:
-                gone += open_orders[order_id].remaining
-                self.ground.must_run(at, CancelOrder(_QUOTING, order_id))
+        gone = 0
+        for order in orders:
+            if order.remaining:
+                gone += order.remaining
+                self._do(at, CancelOrder(_QUOTING, order.id))
         return gone
 
-    def _show(
-        self, at: int, market: TapeMarket, levels: tuple[Level, ...], *, is_bid: bool
-    ) -> None:
+    def _do(self, at: int, command: Command) -> None:
+        """Run a command of the world's about an order of its own, which nobody trades by: nothing
+        of it is the trader's to hear.
+        """
+        event = self._execute(at, command).events[0]
+        if type(event) is CommandRejected:
+            raise InvariantViolated(f"{type(command).__name__} was refused: {event}")
+
+    def _show(self, at: int, market: TapeMarket, levels: dict[int, int], *, is_bid: bool) -> None:
         """Bring what the world offers at each price to what is shown."""
         shown, lost = self._world(market, is_bid=is_bid)
-        open_orders = self.ground.engine.state.orders
-        for level in levels:
-            price = level.price
-            known = shown.get(price) or lost.pop(price, [])
-            ids = [each for each in known if each in open_orders]
-            there = sum(open_orders[each].remaining for each in ids)
-            if there > level.quantity:
-                market.gone[at, is_bid, price] += there - level.quantity
-                self._lessen(at, ids, there - level.quantity)
-            elif there < level.quantity:
-                self._add(at, market, ids, price, level.quantity - there, is_bid=is_bid)
-            shown[price] = ids
+        for price, quantity in levels.items():
+            orders = shown.get(price)
+            if orders is None:
+                orders = shown[price] = lost.pop(price, [])
+            # Who came first traded first.
+            while orders and not orders[0].remaining:
+                del orders[0]
+            there = 0
+            for order in orders:
+                there += order.remaining
+            if there > quantity:
+                market.note_gone(place(price, is_bid=is_bid), there - quantity)
+                self._lessen(at, orders, there - quantity)
+            elif there < quantity:
+                self._add(at, market, orders, price, quantity - there, is_bid=is_bid)
 
-    def _lessen(self, at: int, ids: list[int], surplus: int) -> None:
+    def _lessen(self, at: int, orders: list[Order], surplus: int) -> None:
         """Take `surplus` away, the newest first: what is ahead of the trader stays longest."""
-        open_orders = self.ground.engine.state.orders
         while surplus > 0:
-            order = open_orders[ids[-1]]
-            if order.remaining <= surplus:
-                surplus -= order.remaining
-                self.ground.must_run(at, CancelOrder(_QUOTING, ids.pop()))
-            else:
+            order = orders[-1]
+            if order.remaining > surplus:
                 total = (order.quantity or 0) - surplus
-                self.ground.must_run(at, AmendOrder(_QUOTING, order.id, quantity=total))
-                surplus = 0
+                self._do(at, AmendOrder(_QUOTING, order.id, None, total))
+                return
+            surplus -= order.remaining
+            orders.pop()
+            self._do(at, CancelOrder(_QUOTING, order.id))
 
     def _add(
         self,
         at: int,
         market: TapeMarket,
-        ids: list[int],
+        orders: list[Order],
         price: int,
         quantity: int,
         *,
@@ -241,14 +253,16 @@ class PrintsModel:
         """Put `quantity` at the back of a price. Where the trader waits it is an order of its own,
         behind the trader's; else the one that is there grows.
         """
-        orders = self.ground.engine.state.orders
-        total = (orders[ids[-1]].quantity or 0) + quantity if ids else 0
-        if ids and total <= QUANTITY_MAX and self._may_grow(ids):
-            order = orders[ids[-1]]
-            self.ground.must_run(at, AmendOrder(_QUOTING, order.id, quantity=total))
-            return
+        if orders:
+            newest = orders[-1]
+            total, level = (newest.quantity or 0) + quantity, newest.level
+            # It may go to the back if it is there, or if the trader isn't behind it.
+            may_grow = level is not None and (level.tail is newest or level.count == len(orders))
+            if may_grow and total <= QUANTITY_MAX:
+                self._do(at, AmendOrder(_QUOTING, newest.id, None, total))
+                return
         outcome, own = (YES, price) if is_bid else (NO, PRICE_SCALE - price)
-        placed = self.ground.run(
+        placed = self._execute(
             at,
             PlaceOrder(
                 _QUOTING,
@@ -265,29 +279,20 @@ class PrintsModel:
                 None,
                 _POST_ONLY,
             ),
-        )[0]
+        ).events[0]
         # Else it would cross an order of the trader's: not shown until that is out of the way.
-        if isinstance(placed, OrderPlaced):
-            ids.append(placed.order_id)
-
-    def _may_grow(self, ids: list[int]) -> bool:
-        """Say whether the newest order at a price may go to the back: it is there, or the trader
-        isn't behind it.
-        """
-        level = self.ground.engine.state.orders[ids[-1]].level
-        if level is None:
-            return False
-        return level.count == len(ids) or level.tail.id == ids[-1]
+        if type(placed) is OrderPlaced:
+            orders.append(self._orders[placed.order_id])
 
     def _print(self, event: Printed) -> None:
         """Take what was traded, at its price or better."""
-        market = self._markets[event.market]
+        market, at = self._markets[event.market], max(event.at, self.ground.engine.state.now)
         is_buy = self._is_buy(event, market)
         # What the tape traded through was gone by then.
         for there in self._world(market, is_bid=not is_buy):
             for price in [price for price in there if (price < event.price) is is_buy]:
                 if price != event.price:
-                    self._withdraw(event.at, there.pop(price))
+                    self._withdraw(at, there.pop(price))
         price = event.price
         if market.unseen:
             self._forget(market, price, is_buy=is_buy)
@@ -295,13 +300,14 @@ class PrintsModel:
         market.last, left = price, event.quantity
         # At its price it passes those by of whom nobody knows what is ahead.
         passes_by = (not is_buy, price) in market.unseen.values()
-        hit = (event.at, not is_buy, price)
-        if passes_by or market.gone[hit]:
+        hit = place(price, is_bid=not is_buy)
+        gone = market.gone_by(event.at, hit)
+        if passes_by or gone:
             left -= self._trade(event.at, market, better, left, is_buy=is_buy)
         # A book of the same time that came first has taken it away already.
-        told = min(market.gone[hit], left)
+        told = min(gone, left)
         if told:
-            market.gone[hit] -= told
+            market.note_gone(hit, -told)
             left -= told
         if left > 0 and not passes_by:
             self._trade(event.at, market, price, left, is_buy=is_buy)

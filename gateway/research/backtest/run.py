@@ -19,7 +19,7 @@ from exchange.messages.execution import Execution
 from exchange.messages.terms import GTC, LIMIT, SelfTradePrevention
 from gateway.research.backtest.desk import BacktestDesk, Cancelled, Raw, Sent, leg_for
 from gateway.research.backtest.ground import Ground
-from gateway.research.backtest.valuation import Valuation, mark_of
+from gateway.research.backtest.valuation import Valuation
 from gateway.research.strategy import (
     NOTHING,
     Book,
@@ -34,6 +34,7 @@ from gateway.research.tape.events import Ended, Listed, Printed, Seen, TapeEvent
 
 PROGRESS_EVERY: Final = 1_000
 """Events."""
+TIDIED_EVERY: Final = 64
 _PREVENTION: Final = SelfTradePrevention.CANCEL_MAKER
 _POST_ONLY: Final = OrderConditions(post_only=True)
 StepT = TypeVar("StepT", TapeEvent, Execution)
@@ -126,6 +127,8 @@ class Backtest:
         """The desk's number of an open order by the engine's id."""
         self._ids: dict[int, int] = {}
         self._deposited = 0
+        self._is_fresh = False
+        """Whether the desk knows what the last command left."""
         self.events = 0
         self.begun_at = 0
 
@@ -156,6 +159,8 @@ class Backtest:
         self.desk.turn_to(step.at)
         self._model.take(step)
         self.events += 1
+        if self.events % TIDIED_EVERY == 0:
+            self._ground.tidy()
         turn = self._model.turn
         if turn is not None:
             self._strategy.on_turn(turn.command)
@@ -241,23 +246,34 @@ class Backtest:
 
     def _tell(self) -> None:
         """Tell of own fills, and then of what everybody heard."""
-        self._tell_fills()
+        self._is_fresh = False
+        ground = self._ground
+        if ground.fills or ground.ended:
+            self._tell_fills()
         for event in self._model.told():
-            mark = mark_of(event)
-            if isinstance(event, Ended):
-                self._tell_end(event)
+            # In the order of how many there are.
+            if isinstance(event, Seen):
+                bids, asks = event.bids, event.asks
+                if bids and asks:
+                    self._mark(event, (bids[0].price + asks[0].price) // 2)
+                self._strategy.on_book(Book(event.at, event.market, bids, asks))
+            elif isinstance(event, Printed):
+                price = event.price
+                self._mark(event, price)
+                self._strategy.on_trade(
+                    Trade(event.at, event.market, price, event.quantity, event.side)
+                )
             elif isinstance(event, Listed):
                 self._tell_listed(event)
-            if mark is not None:
-                self.valuation.mark(event.market, mark)
-                self._watcher.note_mark(event.market, event.at, mark)
-                self._refresh()
-            if isinstance(event, Seen):
-                self._strategy.on_book(Book(event.at, event.market, event.bids, event.asks))
-            elif isinstance(event, Printed):
-                self._strategy.on_trade(
-                    Trade(event.at, event.market, event.price, event.quantity, event.side)
-                )
+            else:
+                self._tell_end(event)
+                self._mark(event, event.yes_payout)
+
+    def _mark(self, event: TapeEvent, price: int) -> None:
+        """Take what a YES share is worth by an event."""
+        self.valuation.mark(event.market, price)
+        self._watcher.note_mark(event.market, event.at, price)
+        self._refresh()
 
     def _tell_listed(self, event: Listed) -> None:
         terms = Terms(
@@ -286,8 +302,6 @@ class Backtest:
     def _tell_fills(self) -> None:
         """Tell of new fills and ends of orders."""
         ground, desk = self._ground, self.desk
-        if not ground.fills and not ground.ended:
-            return
         fills, ground.fills = ground.fills, []
         ended, ground.ended = ground.ended, []
         last: dict[str, int] = {}
@@ -318,15 +332,20 @@ class Backtest:
             self._strategy.on_fill(fill)
 
     def _refresh(self) -> None:
-        account = self._ground.account
-        self.desk.available = 0 if account is None else account.available
-        self.desk.worth = self.valuation.equity()
-        if self._ground.deposited != self._deposited:
-            self._watcher.note_deposit(self._ground.deposited - self._deposited)
-            self._deposited = self._ground.deposited
+        """Have the desk know what there is now."""
+        ground, desk = self._ground, self.desk
+        account = ground.account
+        if account is not None:
+            desk.available = available = account.available
+            desk.worth = available + account.locked - ground.owed + self.valuation.value
+        if ground.deposited != self._deposited:
+            self._watcher.note_deposit(ground.deposited - self._deposited)
+            self._deposited = ground.deposited
+        self._is_fresh = True
 
     def _note(self, at: int) -> None:
-        self._refresh()
+        if not self._is_fresh:
+            self._refresh()
         self._watcher.note_equity(at, self.desk.worth, self.valuation.value)
         if self._check:
             self.valuation.prove()

@@ -8,20 +8,6 @@ from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.errors import InvariantViolated
 from gateway.research.backtest.ground import Ground
 from gateway.research.strategy import NOTHING, Position
-from gateway.research.tape.events import Ended, Listed, Printed, Seen, TapeEvent
-
-
-def mark_of(event: TapeEvent) -> int | None:
-    """Return what a YES share is worth by an event; None if that says nothing about it."""
-    match event:
-        case Seen(bids=bids, asks=asks):
-            return (bids[0].price + asks[0].price) // 2 if bids and asks else None
-        case Printed(price=price):
-            return price
-        case Ended(yes_payout=payout):
-            return payout
-        case Listed():
-            return None
 
 
 class Valuation:
@@ -45,17 +31,22 @@ class Valuation:
     def mark(self, market: str, price: int) -> None:
         """Take what a YES share is worth."""
         self._marks[market] = price
-        if market in self._values:
-            self.look(market)
+        before = self._values.get(market)
+        if before is not None:
+            # Shares come and go by what the trader's orders do, behind which they are looked at.
+            held = self.positions[market]
+            value = held.yes * price + held.no * (PRICE_SCALE - price)
+            self._values[market] = value
+            self.value += value - before
 
     def look(self, market: str, price: int | None = None) -> None:
         """Look at what is held; at `price` if nothing has said yet what it is worth."""
         held = self._ground.holdings().get(self._ids[market])
         if held is None:
             return
-        position = Position(held.yes.quantity, held.no.quantity)
-        self.positions[market] = position
-        self._costs[market] = held.yes.cost + held.no.cost
+        yes, no = held.yes, held.no
+        self.positions[market] = position = Position(yes.quantity, no.quantity)
+        self._costs[market] = yes.cost + no.cost
         mark = self._marks.get(market)
         if mark is None:
             mark = self._marks[market] = price or 0
