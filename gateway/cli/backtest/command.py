@@ -198,7 +198,9 @@ def _bar() -> Progress:
 def table(results: list[Result]) -> Table:
     """Return a table with a column for each run."""
     first = results[0]
-    made = Table(title=f"{first.strategy} on {first.events:,} events, fill model {first.model}")
+    heading = f"{first.strategy} on {first.events:,} events, fill model {first.model}"
+    # On one line, where the terminal has room for it.
+    made = Table(title=heading, min_width=len(heading) + 2)
     made.add_column("")
     for result in results:
         swept = {

@@ -101,6 +101,13 @@ def test_a_sweep_is_a_run_for_each(tmp_path: Path, tape: Path) -> None:
     assert "size=200" in done.stdout
 
 
+def test_the_table_says_of_what_a_ratio_is_under_a_heading_of_one_line(tape: Path) -> None:
+    done = run("market-maker", "--tape", tape)
+    assert "MarketMaker on 6 events, fill model trades" in done.stdout
+    for row in ("returns of an hour", "Sharpe of these, a year", "Sortino of these, a year"):
+        assert row in done.stdout
+
+
 def test_a_range_of_a_tape(tmp_path: Path, tape: Path) -> None:
     written = tmp_path / "r.json"
     start = "1970-01-01T00:00:03Z"
