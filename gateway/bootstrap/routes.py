@@ -234,9 +234,11 @@ def _proposals(parts: Parts) -> ProposalRoutes:
 
 
 def _checker(parts: Parts) -> CheckerRoutes:
-    settings, people = parts.settings, parts.people
-    findings = Findings(parts.pool)
-    return CheckerRoutes(findings, people.audit, people.fresh, settings.checks, settings.pages)
+    settings, people, findings = parts.settings, parts.people, Findings(parts.pool)
+    view = parts.engine.view
+    return CheckerRoutes(
+        findings, people.audit, people.fresh, settings.checks, settings.pages, view
+    )
 
 
 def _public_past(parts: Parts) -> tuple[ExportRoutes, SummaryRoutes, LifecycleRoutes]:

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from exchange.messages.bounds import REASON_LENGTH, STORED_MAX
+from exchange.model.state import State
 from gateway.accounts.sessions.fresh import FreshLogin
 from gateway.http.paging import PageQuery, page_of
 from gateway.http.request import Page, Request
@@ -47,12 +48,14 @@ class AcknowledgeBody(BodyStruct, frozen=True):
 
 class FindingView(AnswerStruct, frozen=True):
     """A thing that isn't as it must be, as last seen at `seq`; `marketId` is null where it is the
-    whole exchange's. As long as it isn't acknowledged, what it `halts` stays halted.
+    whole exchange's, `slug` where it is no market's that is known. As long as it isn't
+    acknowledged, what it `halts` stays halted.
     """
 
     id: str
     check: str
     market_id: str | None
+    slug: str | None
     subject: str
     expected: str
     seen: str
@@ -66,12 +69,13 @@ class FindingView(AnswerStruct, frozen=True):
     note: str | None
 
     @classmethod
-    def of(cls, finding: StoredFinding) -> "FindingView":
-        """Return the view of a finding."""
+    def of(cls, finding: StoredFinding, slug: str | None) -> "FindingView":
+        """Return the view of a finding, of the market of that name."""
         return cls(
             str(finding.id),
             finding.name,
             str(finding.market_id) if finding.market_id else None,
+            slug,
             finding.subject,
             finding.expected,
             finding.seen,
@@ -98,9 +102,12 @@ class CourseView(AnswerStruct, frozen=True):
 
 
 class CheckerView(AnswerStruct, frozen=True):
-    """How far the checker has come; `lookedAt` and `seq` are its last look's, null before one."""
+    """How far the checker has come; `lookedAt`, `tookMs` and `seq` are its last look's, null before
+    one: when it was through, how long it took, and the last command that it saw.
+    """
 
     looked_at: str | None
+    took_ms: int | None
     seq: int | None
     open_findings: int
     round_seconds: int
@@ -118,12 +125,14 @@ class CheckerRoutes:
         fresh: FreshLogin,
         settings: CheckSettings,
         pages: PageLimits,
+        view: State,
     ) -> None:
         self._findings = findings
         self._audit = audit
         self._fresh = fresh
         self._settings = settings
         self._pages = pages
+        self._view = view
 
     async def show(self, _request: Request[None, None]) -> CheckerView:
         """Return how far the checker has come."""
@@ -131,6 +140,7 @@ class CheckerRoutes:
         look = next((one for one in courses if one.name == LOOK), None)
         return CheckerView(
             None if look is None else iso_millis(look.ended_at),
+            None if look is None else (look.ended_at - look.began_at) // 1_000,
             None if look is None else look.reached,
             sum(counts.values()),
             self._settings.round,
@@ -144,7 +154,7 @@ class CheckerRoutes:
         (limit, offset), before = query.bounds(self._pages), query.number() or STORED_MAX
         is_open = None if query.status is None else query.status == "OPEN"
         found, total = await self._findings.page(limit + 1, offset, before, is_open=is_open)
-        return page_of(found, limit, offset, total, FindingView.of, lambda one: str(one.id))
+        return page_of(found, limit, offset, total, self._shown, lambda one: str(one.id))
 
     async def acknowledge(self, request: Request[AcknowledgeBody, None]) -> FindingView:
         """Note what an admin says of a finding, by which it is closed."""
@@ -160,7 +170,11 @@ class CheckerRoutes:
         found = await self._findings.find(finding_id)
         if found is None:
             raise NotFound("There is no such finding")
-        return FindingView.of(found)
+        return self._shown(found)
+
+    def _shown(self, finding: StoredFinding) -> FindingView:
+        market = self._view.markets.get(finding.market_id)
+        return FindingView.of(finding, None if market is None else market.slug)
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""

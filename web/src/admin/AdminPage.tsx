@@ -8,6 +8,7 @@ import { MirrorPart } from "@/house/MirrorPart";
 import { MirrorsPart } from "@/house/MirrorsPart";
 import { StocksPart } from "@/house/StocksPart";
 import { Audit } from "./Audit";
+import { Checks } from "./Checks";
 import { MarketPart } from "./MarketPart";
 import { MarketsPart } from "./MarketsPart";
 import { NewMarket } from "./NewMarket";
@@ -19,7 +20,7 @@ import { UsersPart } from "./UsersPart";
 import "@/parts/parts.css";
 import "./admin.css";
 
-const PARTS = { overview: Overview, markets: MarketsPart, create: NewMarket, mirrors: MirrorsPart, house: HousePart, stocks: StocksPart, proposals: Proposals, users: UsersPart, audit: Audit };
+const PARTS = { overview: Overview, checks: Checks, markets: MarketsPart, create: NewMarket, mirrors: MirrorsPart, house: HousePart, stocks: StocksPart, proposals: Proposals, users: UsersPart, audit: Audit };
 type Part = keyof typeof PARTS;
 
 export default function AdminPage({ params }: PageProps) {

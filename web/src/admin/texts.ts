@@ -3,7 +3,7 @@ import { catalogue } from "@/shell/language";
 
 export const t = catalogue(
   {
-    admin: "Admin", overview: "Exchange", markets: "Markets", create: "New market", mirrors: "Mirrors", house: "House", stocks: "Stocks", proposals: "Proposals", users: "Users", audit: "Audit log",
+    admin: "Admin", overview: "Exchange", checks: "Checks", markets: "Markets", create: "New market", mirrors: "Mirrors", house: "House", stocks: "Stocks", proposals: "Proposals", users: "Users", audit: "Audit log",
     onlyAdmins: "This is for admins and auditors.", readsOnly: "You are an auditor: you see all of it and change nothing.",
     mode: "Mode", since: "since {time}", setMode: "Switch to {mode}", modeWhy: "All markets at once: “{mode}” is what the exchange takes from now on.", sequence: "Sequence", epoch: "Epoch", accounts: "Accounts", openOrders: "Open orders", trades: "Trades", issued: "Credits issued", collateral: "Collateral", fees: "Fees taken", rate: "Commands a second", fresh: "View", isFresh: "current", isStale: "stale", version: "Version",
     feeds: "Other platforms", jobs: "Jobs", job: "Job", platform: "Platform", lastSuccess: "Last success", lastError: "Last error", failed: "Failed", queued: "Queued", running: "Running", next: "Next run", works: "works", troubled: "troubled", never: "never", listed: "Markets",
@@ -18,7 +18,7 @@ export const t = catalogue(
     actor: "Who", from: "From", to: "Until", request: "Request", time: "When", result: "Came of it",
   },
   {
-    admin: "Verwaltung", overview: "Börse", markets: "Märkte", create: "Neuer Markt", mirrors: "Spiegel", house: "Haus", stocks: "Aktien", proposals: "Vorschläge", users: "Personen", audit: "Protokoll",
+    admin: "Verwaltung", overview: "Börse", checks: "Prüfer", markets: "Märkte", create: "Neuer Markt", mirrors: "Spiegel", house: "Haus", stocks: "Aktien", proposals: "Vorschläge", users: "Personen", audit: "Protokoll",
     onlyAdmins: "Das ist für Admins und Prüfer.", readsOnly: "Sie sind Prüfer: Sie sehen alles und ändern nichts.",
     mode: "Betrieb", since: "seit {time}", setMode: "Auf {mode} stellen", modeWhy: "Alle Märkte auf einmal: „{mode}“ ist, was die Börse ab jetzt annimmt.", sequence: "Sequenz", epoch: "Epoche", accounts: "Konten", openOrders: "Offene Orders", trades: "Trades", issued: "Ausgegebene Credits", collateral: "Sicherheiten", fees: "Gebühren", rate: "Befehle je Sekunde", fresh: "Sicht", isFresh: "aktuell", isStale: "veraltet", version: "Version",
     feeds: "Andere Plattformen", jobs: "Aufgaben", job: "Aufgabe", platform: "Plattform", lastSuccess: "Letzter Erfolg", lastError: "Letzter Fehler", failed: "Fehlgeschlagen", queued: "Wartend", running: "Läuft", next: "Nächster Lauf", works: "läuft", troubled: "gestört", never: "nie", listed: "Märkte",

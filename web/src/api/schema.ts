@@ -6608,6 +6608,7 @@ export interface components {
         /** CheckerView */
         readonly CheckerView: {
             readonly lookedAt: string | null;
+            readonly tookMs: number | null;
             readonly seq: number | null;
             readonly openFindings: number;
             readonly roundSeconds: number;
@@ -6637,6 +6638,7 @@ export interface components {
             readonly id: string;
             readonly check: string;
             readonly marketId: string | null;
+            readonly slug: string | null;
             readonly subject: string;
             readonly expected: string;
             readonly seen: string;

@@ -132,9 +132,11 @@ async def test_what_was_found_is_shown_and_acknowledged_once(web: Web) -> None:
     await found(web, OF_EXCHANGE)
     status, told = await call(web, admin, "GET", "/admin/findings?status=OPEN")
     assert status == 200
-    assert [(one["subject"], one["times"], one["marketId"]) for one in told["data"]] == [
-        ("sum", 2, None),
-        ("market 1", 1, "1"),
+    assert [
+        (one["subject"], one["times"], one["marketId"], one["slug"]) for one in told["data"]
+    ] == [
+        ("sum", 2, None, None),
+        ("market 1", 1, "1", listing().slug),
     ]
     place = f"/admin/findings/{told['data'][0]['id']}/acknowledge"
     for body in ({}, {"note": ""}, {"note": "x" * 501}, {"note": "x", "more": 1}):
@@ -183,6 +185,7 @@ async def test_how_far_the_checker_has_come_is_shown(web: Web) -> None:
     _, told = await call(web, admin, "GET", "/admin/checker")
     assert told["data"] == {
         "lookedAt": "1970-01-01T00:00:04.000Z",
+        "tookMs": 1_000,
         "seq": 17,
         "openFindings": 1,
         "roundSeconds": 86_400,
