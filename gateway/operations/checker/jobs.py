@@ -2,8 +2,8 @@
 
 Laws: what is wrong with the exchange is a finding, which is stored, and no failure of the job; a
 look that couldn't be made is one, and the next tick is the next try. The gauges are there from the
-first run of a process on, in the process that runs the job, so whoever alerts on them takes the
-greatest over all.
+first run of a process on, whatever came of it, in the process that runs the job, so whoever alerts
+on them takes the greatest over all.
 """
 
 from collections.abc import Callable
@@ -89,7 +89,12 @@ class Checker:
 
     async def run(self, _arguments: Arguments) -> None:
         """Look once; raises CheckFailed."""
-        looked = await self._look()
+        try:
+            looked = await self._look()
+        except CheckFailed:
+            # Where no look was ever through, who alerts on the gauges hears of just that.
+            await self._show()
+            raise
         if looked is not None and looked.found:
             self._logger.error(
                 "the exchange isn't as it must be: see GET /api/v1/admin/findings",
@@ -115,9 +120,9 @@ class Checker:
         return msgspec.json.decode(line, type=Looked) if line else None
 
     async def _show(self) -> None:
-        counts, courses = await self._findings.counts(), await self._findings.courses()
         if self._gauges is None:
             self._gauges = self._make_gauges()
+        counts, courses = await self._findings.counts(), await self._findings.courses()
         found, looked_at, seq, late = self._gauges
         for name in CHECKS:
             found.labels(name).set(counts.get(name, 0))

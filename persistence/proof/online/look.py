@@ -2,7 +2,9 @@
 
 Laws: each piece is one picture of the tables (REPEATABLE READ), which lasts as long as the piece
 and no longer, so that a look keeps nothing from being tidied up; what it found and how far it came
-is stored after each, so whoever dies loses a piece. A round is done in `round_s` if the looks come:
+is stored after each, so whoever dies loses a piece. A part that can't be looked at (its sums take
+too long, a row can't be read) keeps nothing else from being looked at, but the look has failed, and
+isn't noted as one. A round is done in `round_s` if the looks come:
 each goes on by its part of it, and a little more. Of two looks at once one does nothing.
 """
 
@@ -68,7 +70,8 @@ class Looked(msgspec.Struct, frozen=True):
 async def look(order: Order, clock: Callable[[], int] = now_us) -> Looked | None:
     """Look at the exchange behind a URL that passes any pooler; None where another look goes on.
 
-    Raises DatabaseUnavailable and asyncpg's errors, HistoryMismatch for an empty engine_state.
+    Raises DatabaseUnavailable and asyncpg's errors, HistoryMismatch for an empty engine_state; what
+    a part failed with when all others were looked at.
     """
     connection = await connect(order.url, settings=_SESSION)
     try:
@@ -88,13 +91,15 @@ class _Look:
         self._found = 0
         self._new = 0
         self._seq = 0
+        self._failed: Exception | None = None
 
     async def run(self) -> Looked:
         known = {one.name: one for one in await read_courses(self._connection)}
         began_at = self._clock()
-        async with self._picture():
-            findings = await standing_findings(self._connection, self._seq)
-        await self._store(findings)
+        async with self._by_itself():
+            async with self._picture():
+                findings = await standing_findings(self._connection, self._seq)
+            await self._store(findings)
         before = known.get(LOOK)
         # From begin to begin: how long a look takes belongs to the round as well.
         since_s = 0.0 if before is None else (began_at - before.began_at) / MICROSECONDS
@@ -102,10 +107,23 @@ class _Look:
             stood = known.get(course.name)
             if stood is None:
                 stood = Reached(course.name, *course.start, began_at, 0)
-            await self._follow(course, stood, since_s)
+            async with self._by_itself():
+                await self._follow(course, stood, since_s)
+        if self._failed is not None:
+            raise self._failed
         done = Reached(LOOK, self._seq, None, began_at, self._clock())
         await store_course(self._connection, done)
         return Looked(self._seq, self._found, self._new)
+
+    @asynccontextmanager
+    async def _by_itself(self) -> AsyncIterator[None]:
+        """Keep a part's failure for the end, unless nothing more can be asked."""
+        try:
+            yield
+        except Exception as error:
+            if self._connection.is_closed():
+                raise
+            self._failed = self._failed or error
 
     @asynccontextmanager
     async def _picture(self) -> AsyncIterator[None]:

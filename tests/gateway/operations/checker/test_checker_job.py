@@ -68,6 +68,15 @@ async def test_a_look_that_could_not_be_made_fails_the_job(database_url: str) ->
     job = Checker(lambda: nowhere, Findings(pool), *told, folder=None)
     with pytest.raises(CheckFailed, match=r"."):
         await job.run({})
+    # A checker that never looked is seen as well: never is 1970.
+    assert told[0].get_sample_value("invariant_check_timestamp_seconds") == 0
+    assert told[0].get_sample_value("invariant_findings", {"check": "money"}) == 0
+    await executed(
+        database_url, "INSERT INTO check_courses VALUES ('look', 7, NULL, 1000000, 2000000)"
+    )
+    with pytest.raises(CheckFailed, match=r"."):
+        await job.run({})
+    assert told[0].get_sample_value("invariant_check_timestamp_seconds") == 2
     await pool.close()
 
 

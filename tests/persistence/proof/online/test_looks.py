@@ -1,10 +1,14 @@
 """The checker finds nothing in what the engine wrote, and whatever was changed since."""
 
+import asyncpg
 import pytest
 
 from persistence.clock import MICROSECONDS
-from persistence.postgres.database import connect
+from persistence.postgres.database import Connection, connect
 from persistence.proof.online import commands
+from persistence.proof.online import look as looks
+from persistence.proof.online.balances import Balances
+from persistence.proof.online.course import Mark, Piece
 from persistence.proof.online.look import LOCK, LOOK, Order, courses, look
 from persistence.repositories.audit import AuditLog
 from persistence.repositories.checks.findings import (
@@ -214,6 +218,34 @@ async def test_fees_that_nobody_knows_are_found_and_keep_nothing_from_being_look
     connection = await connect(database_url)
     assert LOOK in {one.name for one in await read_courses(connection)}
     await connection.close()
+
+
+async def test_a_part_that_fails_keeps_nothing_else_from_being_looked_at(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await a_day(database_url)
+
+    async def too_long(connection: Connection, _seq: int) -> list[Finding]:
+        async with connection.transaction():
+            await connection.execute("SET LOCAL statement_timeout = 1")
+            await connection.execute("SELECT pg_sleep(60)")
+        return []
+
+    async def unreadable(_self: Balances, _connection: Connection, _mark: Mark, _seq: int) -> Piece:
+        raise ValueError("a row that nobody can read")
+
+    monkeypatch.setattr(looks, "standing_findings", too_long)
+    monkeypatch.setattr(Balances, "piece", unreadable)
+    await executed(database_url, "UPDATE bets SET cost = cost + 1")
+    with pytest.raises(asyncpg.QueryCanceledError):
+        await one_look(database_url)
+    assert ("bets", 1) in {(one.name, one.market_id) for one in await findings(database_url)}
+    connection = await connect(database_url)
+    stood = {one.name: one for one in await read_courses(connection)}
+    await connection.close()
+    # It counts as no look, so it is seen that none comes to its end.
+    assert stood.keys() == {one.name for one in courses(None)} - {"balances"}
+    assert all(one.ended_at for one in stood.values())
 
 
 async def test_a_round_is_no_later_for_looks_that_take_long(
