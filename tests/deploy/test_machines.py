@@ -121,6 +121,19 @@ def test_made_secrets_are_settings_and_stay_when_made_again(tmp_path: Path) -> N
     assert settings.backups.keys is not None
 
 
+def scraped_beside(folder: Path, profiles: str) -> dict[str, Any]:
+    """What Prometheus finds in the files that its start writes, by job."""
+    told = {"PUBLIC_URL": "https://exchange.example", "PROFILES": profiles}
+    places = {"FOLDER": str(folder), "PROMETHEUS": "echo"}
+    done = run("/bin/sh", DEPLOY / "prometheus" / "start", "--a=b", **told, **places)
+    assert (done.stdout, done.stderr) == ("--a=b\n", "")
+    return {
+        job["job_name"]: json.loads((folder / Path(one["files"][0]).name).read_text("utf-8"))
+        for job in read_yaml(DEPLOY / "prometheus" / "compose.yml")["scrape_configs"]
+        for one in job["file_sd_configs"]
+    }
+
+
 def test_alerts_reach_somebody_and_what_is_probed_is_what_users_type(tmp_path: Path) -> None:
     """An alert that nobody could be told of, or whose figures nobody makes, can't fire."""
     scraped = read_yaml(DEPLOY / "prometheus" / "compose.yml")
@@ -133,14 +146,8 @@ def test_alerts_reach_somebody_and_what_is_probed_is_what_users_type(tmp_path: P
     ]
     for address in (told, prober):
         assert "inside" in COMPOSE["services"][address.partition(":")[0]]["networks"]
-    [script, name] = COMPOSE["services"]["prometheus"]["entrypoint"][2:]
-    [file] = jobs["probe"]["file_sd_configs"][0]["files"]
-    local = script.replace("$$", "$").replace("/prometheus/", f"{tmp_path}/", 1)
-    local = local.replace("/bin/prometheus", "echo")
-    done = run("/bin/sh", "-c", local, name, "--a=b", PUBLIC_URL="https://exchange.example")
-    assert (done.stdout, done.stderr) == ("--a=b\n", "")
-    written = json.loads((tmp_path / Path(file).name).read_text("utf-8"))
-    assert written == [{"targets": ["https://exchange.example"]}]
+    written = scraped_beside(tmp_path, "")
+    assert written == {"probe": [{"targets": ["https://exchange.example"]}], "probity": []}
     settings = read_yaml(DEPLOY / "alertmanager.yml.example")
     assert settings["route"]["receiver"] in {one["name"] for one in settings["receivers"]}
 
