@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
@@ -38,8 +39,9 @@ POLL_SECONDS: Final = 0.02
 ADMIN_EMAIL: Final = "admin@example.com"
 ADMIN_PASSWORD: Final = "correct horse battery"
 FAR_CLOSE: Final = "2099-01-01T00:00:00Z"
-# Another run on this machine at the same time begins elsewhere.
 _TRIED: Final = itertools.count(secrets.randbelow(500))
+_RUN: Final = zlib.crc32(os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid())).encode())
+"""Another run on this machine at the same time begins elsewhere."""
 PROBITY: Final = str(Path(sys.executable).with_name("probity"))
 WIDE_LIMITS: Final[Mapping[str, str]] = {
     "RATE_LIMIT_MAX_REQUESTS": "1000000",
@@ -63,7 +65,7 @@ def free_port() -> int:
     takes from a range of its own.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    begin = _FIRST_PORT + worker % 32 * _PORTS_OF_A_WORKER
+    begin = _FIRST_PORT + (_RUN + worker) % 32 * _PORTS_OF_A_WORKER
     while True:
         port = begin + next(_TRIED) % _PORTS_OF_A_WORKER
         with socket.socket() as probe, contextlib.suppress(OSError):
