@@ -34,11 +34,12 @@ class MarketMaker(Strategy):
 
     def on_book(self, book: Book) -> None:
         """Move the quotes if they ought to stand elsewhere."""
-        if book.middle is None:
+        middle = book.middle
+        if middle is None:
             return
         set_, net = self.parameters, self.desk.position(book.market).net
         tick = self.desk.markets[book.market].tick
-        centre = book.middle - set_.skew * net // set_.most
+        centre = middle - set_.skew * net // set_.most
         bid = (centre - set_.half_spread) // tick * tick
         ask = -((-centre - set_.half_spread) // tick) * tick
         # A quote that would trade at once earns no spread.
