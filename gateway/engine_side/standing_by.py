@@ -1,6 +1,6 @@
 """How a waiting engine is doing, for `/health`, `/ready`, the metrics and the log.
 
-Implements `persistence.standby.standby.StandbyObserver`.
+Implements `persistence.standby.observer.StandbyObserver`.
 """
 
 import time

@@ -3,7 +3,7 @@
 ::
 
     every 0.2 s   who leads, how far is it?  ──> the journal's next rows ──> the twin
-    every minute or so        one snapshot of the tables ──> the same hash?
+    every minute or so        one snapshot of the tables ──> the same hash? (and looks on)
     nobody leads, or silent   ──> `due`  ──> recover: end its session, lock, raise the epoch,
                                              the last rows, ready
 
@@ -19,10 +19,11 @@ import asyncio
 import contextlib
 import logging
 import math
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import asyncpg
 
@@ -42,7 +43,9 @@ from persistence.loop.recovery import Recovered, StoredTables, recover, tip_prob
 from persistence.postgres import migrate
 from persistence.postgres.database import OUTAGES, Connection, connect
 from persistence.standby import lease
+from persistence.standby.beside import beside
 from persistence.standby.lease import Leader, Standing
+from persistence.standby.observer import StandbyObserver
 from persistence.standby.twin import Twin
 
 _LOG: Final = logging.getLogger(__name__)
@@ -61,25 +64,6 @@ _LOCK_S: Final = 1.0
 _RELOAD_COMMANDS: Final = 200_000
 """A longer gap isn't replayed: loading the tables is quicker."""
 _AWAY: Final = (*OUTAGES, asyncpg.InterfaceError, asyncpg.PostgresError)
-
-
-class StandbyObserver(Protocol):
-    """Who is told how it goes; must not await or raise."""
-
-    def followed(self, standing: Standing, seq: int) -> None:
-        """Take note of a look, and of how far the twin is."""
-
-    def compared(self, seq: int, state: bytes) -> None:
-        """Take note that twin and tables have the same hash at a command."""
-
-    def loaded(self, seq: int) -> None:
-        """Take note that the tables were loaded, for the first time or anew."""
-
-    def differs(self, problem: str) -> None:
-        """Take note that they haven't: from now on nothing is taken over."""
-
-    def away(self, reason: str) -> None:
-        """Take note that the database can't be asked."""
 
 
 class Standby:
@@ -222,12 +206,7 @@ class Standby:
         connection = await self._connect()
         try:
             while not self.due.is_set():
-                with _cut(connection, _PATIENCE_S):
-                    standing = await lease.look(connection)
-                if standing is None:
-                    raise HistoryMismatch("engine_state is empty")
-                self._heard_at = time.monotonic()
-                self._judge(standing)
+                standing = await self._look(connection)
                 if self.due.is_set():
                     return
                 with _cut(connection, _LOAD_S):
@@ -236,8 +215,30 @@ class Standby:
         finally:
             await self._leave(connection)
 
+    async def _look(self, connection: Connection) -> Standing:
+        """See who leads, and whether it is this one's turn."""
+        with _cut(connection, _PATIENCE_S):
+            standing = await lease.look(connection)
+        if standing is None:
+            raise HistoryMismatch("engine_state is empty")
+        self._heard_at = time.monotonic()
+        self._judge(standing)
+        return standing
+
+    async def _look_on(self) -> None:
+        """Look until it is due, on a connection of its own."""
+        while not self.due.is_set():
+            await asyncio.sleep(LOOK_S)
+            with contextlib.suppress(*_AWAY):
+                connection = await self._connect()
+                try:
+                    while not self.due.is_set():
+                        self._observer.followed(await self._look(connection), self.seq)
+                        await asyncio.sleep(LOOK_S)
+                finally:
+                    await self._leave(connection)
+
     def _judge(self, standing: Standing) -> None:
-        """See whether it is this one's turn."""
         leader = standing.leader
         self._was_led |= leader is not None
         if self.alarm is not None or self._twin is None:
@@ -317,12 +318,12 @@ class Standby:
     async def _compare(self, connection: Connection, twin: Twin) -> None:
         """Bring the twin to one snapshot of the tables and hold them against each other.
 
-        A takeover waits for it, so it has a small part of the time, however large the exchange is,
-        and whether it comes to its end or not.
+        A takeover doesn't wait for it, but runs what was committed meanwhile: so it has a small
+        part of the time, however large the exchange is, and whether it comes to its end or not.
         """
         started = time.monotonic()
         try:
-            await self._hold_against_tables(connection, twin)
+            await beside(self._hold_against_tables(connection, twin), self._look_on())
         finally:
             ended = time.monotonic()
             self._compares_at = ended + max(self._compare_s, _REST * (ended - started))
@@ -333,8 +334,13 @@ class Standby:
             if not await self._take_rows(connection, twin):
                 return  # another history, which the next look sees
         if (twin.seq, twin.chain_hash) == (snapshot.head.last_seq, snapshot.head.chain_hash):
-            state = await asyncio.to_thread(twin.compare, snapshot)
-            self._observer.compared(twin.seq, state)
+            left = threading.Event()
+            try:
+                state = await asyncio.to_thread(twin.compare, snapshot, left)
+            finally:
+                left.set()
+            if state is not None:
+                self._observer.compared(twin.seq, state)
 
     def _differ(self, problem: str) -> None:
         self.alarm = problem
