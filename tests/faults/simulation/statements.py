@@ -13,7 +13,9 @@ from asyncpg import BitString
 from persistence.journal.order_rows import COLUMNS as ORDER_COLUMNS
 from persistence.journal.rows import COLUMNS, JournalRow
 from persistence.loop.client_ids.known_ids import PAGE_IDS
+from persistence.postgres import migrate
 from persistence.postgres.clocks import NOW
+from persistence.postgres.migrate import head
 from tests.faults.simulation.stored_tables import Row, Tables
 
 Answerer = Callable[..., list[Row]]
@@ -135,6 +137,9 @@ def _raise_epoch(tables: Tables, _now: int, stream_id: str | None) -> list[Row]:
 
 
 _BY_BEGINNING: Final[dict[str, Answerer]] = {
+    # Nobody migrates here.
+    "SELECT to_regclass('alembic_version')": lambda *_: [Row(found="alembic_version")],
+    "SELECT version_num FROM alembic_version": lambda *_: [Row(version_num=head())],
     "SELECT epoch FROM engine_state": _picked("epoch"),
     "SET ": lambda *_: [],
     "SELECT current_setting('server_version_num')": _settings,
@@ -162,6 +167,8 @@ _BY_BEGINNING: Final[dict[str, Answerer]] = {
     "SELECT account_id, kind::integer, client_id FROM idempotency": _page_of_ids,
     "SELECT asked.seq, asked.account_id": _balances,
     "SELECT first_seq, last_seq, first_at": lambda *_: [],
+    "SELECT to_regclass('alembic_version')": lambda *_: [Row(table="alembic_version")],
+    "SELECT version_num FROM alembic_version": lambda *_: [Row(version_num=migrate.head())],
 }
 
 
