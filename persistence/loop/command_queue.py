@@ -42,6 +42,20 @@ class Waiting(msgspec.Struct, frozen=True):
     """By what right it was sent, where that may end while it waits."""
 
 
+def standing(taken: list[Waiting]) -> list[Waiting]:
+    """Return what was sent by a right that stands, or by one that can't end; refuse the rest."""
+    if all(waiting.authority is None for waiting in taken):
+        return taken
+    still = []
+    for waiting in taken:
+        refusal = None if waiting.authority is None else waiting.authority.refusal()
+        if refusal is None:
+            still.append(waiting)
+        elif not waiting.future.done():
+            waiting.future.set_exception(refusal)
+    return still
+
+
 class _Place:
     """A place in the slow lane: a command, and the cancels of its account that came after it."""
 

@@ -22,7 +22,7 @@ from exchange.messages.commands import PlaceOrder, operations_of
 from exchange.model.idempotency import Key, keys_of, with_priors
 from exchange.model.state import State
 from persistence.loop.client_ids.known_ids import KnownIds
-from persistence.loop.command_queue import CommandQueue, Waiting
+from persistence.loop.command_queue import CommandQueue, Waiting, standing
 from persistence.loop.first_answers import find_priors, refuse_untaken
 from persistence.postgres.database import OUTAGES, Fetching
 
@@ -121,7 +121,7 @@ class Intake:
         self._ready = ready[part:]
         self._taken = part, self._passed
         self._passed = max(0, self._passed - part)
-        return _standing(ready[:part])
+        return standing(ready[:part])
 
     def give_back(self, waiting: list[Waiting]) -> None:
         """Put back in front what the last `take` removed and hasn't run."""
@@ -172,20 +172,6 @@ class Intake:
             self._asked_at = time.monotonic()
             self._look_up = asyncio.create_task(find_priors(self._store, keys))
             self._look_up.add_done_callback(self._wake)
-
-
-def _standing(taken: list[Waiting]) -> list[Waiting]:
-    """Return what was sent by a right that stands, or by one that can't end; refuse the rest."""
-    if all(waiting.authority is None for waiting in taken):
-        return taken
-    standing = []
-    for waiting in taken:
-        refusal = None if waiting.authority is None else waiting.authority.refusal()
-        if refusal is None:
-            standing.append(waiting)
-        elif not waiting.future.done():
-            waiting.future.set_exception(refusal)
-    return standing
 
 
 def _first_part(waiting: list[Waiting], count: int) -> int:

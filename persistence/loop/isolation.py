@@ -3,8 +3,10 @@
 Laws (RULEBOOK 11): nothing of the batch was kept, so it and the batch built upon it are dropped
 from memory and the tables are loaded again; then their commands run one by one, a commit each, in
 their order; the offender is journaled as `RefuseUnstorable`, its client id is used up, and it is
-answered NOT_STORED; an offender that repeats an id stays a repeat. A refusal that can't be stored
-either, or a timer that can't, is no single command's fault and ends the engine.
+answered NOT_STORED; an offender that repeats an id stays a repeat. By what right each was sent is
+asked once more, since all this may take a while: what no longer stands is answered so. A refusal
+that can't be stored either, or a timer that can't, is no single command's fault and ends the
+engine.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -18,7 +20,7 @@ from persistence.errors import BatchRefused, FenceLost
 from persistence.journal import tables
 from persistence.journal.journal import Journal
 from persistence.journal.open_orders import OpenOrders
-from persistence.loop.command_queue import Waiting
+from persistence.loop.command_queue import Waiting, standing
 from persistence.loop.open_batch import BATCH_BOUND, Batch
 from persistence.loop.running_order import own_is_due, run_own
 from persistence.postgres.database import Connection
@@ -49,6 +51,8 @@ async def rerun_alone(
             triggers -= run_own(own, engine, balances, at, BATCH_BOUND, triggers)
             await journal.commit(own.seal(engine, balances, journal))
             yield engine, balances, own
+        if not standing([item]):
+            continue
         batch = Batch()
         batch.run(engine, balances, at, [item])
         try:

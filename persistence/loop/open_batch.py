@@ -18,7 +18,7 @@ from exchange.messages.execution import Execution
 from exchange.proof.running_balances import RunningBalances
 from persistence.journal.batch_rows import BatchRows, add_execution, add_ids
 from persistence.journal.journal import Journal, SealedBatch
-from persistence.loop.authority import NOWHERE, Arrived, Place
+from persistence.loop.authority import NOWHERE, Arrived, Authority, Place
 from persistence.loop.command_queue import Waiting
 from persistence.loop.ports import Answer
 
@@ -32,7 +32,16 @@ its own to be committed and told. Larger ones would do no more a second before a
 class Batch:
     """Commands that ran, with whoever waits for each."""
 
-    __slots__ = ("_most", "_rows", "executions", "futures", "operations", "reached", "sealed")
+    __slots__ = (
+        "_most",
+        "_rights",
+        "_rows",
+        "executions",
+        "futures",
+        "operations",
+        "reached",
+        "sealed",
+    )
 
     def __init__(self, *, is_hurried: bool = False) -> None:
         """Make an empty batch; one that somebody is in a hurry for stays small."""
@@ -45,6 +54,8 @@ class Batch:
         """The furthest place in the stream of commands of what ran in it."""
         self.sealed: SealedBatch | None = None
         self._rows = BatchRows()
+        self._rights: dict[asyncio.Future[Answer], Authority] = {}
+        """By which that may end each was sent, of those that were."""
 
     def __len__(self) -> int:
         return len(self.executions)
@@ -98,6 +109,8 @@ class Batch:
         for item in waiting[: len(executions)]:
             self.futures.append(item.future)
             right = item.authority
+            if right is not None:
+                self._rights[item.future] = right
             if type(right) is Arrived and right.place > self.reached:
                 self.reached = right.place
         self._add(engine, balances, executions)
@@ -128,6 +141,6 @@ class Batch:
         """Yield what was asked for, timers left out: they come again by themselves."""
         for execution, future in zip(self.executions, self.futures, strict=True):
             if future is not None:
-                yield Waiting(execution.command, future)
+                yield Waiting(execution.command, future, self._rights.get(future))
             elif not isinstance(execution.command, Timer):
                 raise TypeError(f"nobody waits for {execution.command}")

@@ -79,6 +79,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /research (page)": EVERYBODY,
     "GET /research/{id} (page)": EVERYBODY,
     "GET /markets (page)": EVERYBODY,
+    "GET /proof (page)": EVERYBODY,
     "GET /matches (page)": EVERYBODY,
     "GET /.well-known/jwks.json": EVERYBODY,
     "GET /admin/accounts": ADMIN,

@@ -13,7 +13,6 @@ from asyncpg import BitString
 from persistence.journal.order_rows import COLUMNS as ORDER_COLUMNS
 from persistence.journal.rows import COLUMNS, JournalRow
 from persistence.loop.client_ids.known_ids import PAGE_IDS
-from persistence.postgres import migrate
 from persistence.postgres.clocks import NOW
 from persistence.postgres.migrate import head
 from tests.faults.simulation.stored_tables import Row, Tables
@@ -167,8 +166,6 @@ _BY_BEGINNING: Final[dict[str, Answerer]] = {
     "SELECT account_id, kind::integer, client_id FROM idempotency": _page_of_ids,
     "SELECT asked.seq, asked.account_id": _balances,
     "SELECT first_seq, last_seq, first_at": lambda *_: [],
-    "SELECT to_regclass('alembic_version')": lambda *_: [Row(table="alembic_version")],
-    "SELECT version_num FROM alembic_version": lambda *_: [Row(version_num=migrate.head())],
 }
 
 

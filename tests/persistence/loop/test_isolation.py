@@ -24,8 +24,9 @@ from exchange.messages.terms import NO, CancelReason, MarketStatus
 from exchange.messages.waiting_events import OrdersStoodDown
 from exchange.model.idempotency import RecentIds
 from exchange.proof import invariants
-from persistence.errors import BatchRefused, OutcomeUnknown
+from persistence.errors import BatchRefused, CommandLate, OutcomeUnknown
 from persistence.journal import tables
+from persistence.loop.authority import acting_by
 from persistence.loop.open_batch import BATCH_BOUND
 from persistence.postgres.database import connect
 from tests.lengths import length
@@ -76,6 +77,29 @@ async def test_the_offender_alone_is_refused(database_url: str) -> None:
         assert engine.heard.executions[-1].seq == 7
     async with running(database_url) as engine:
         assert hashes(engine) == before
+
+
+async def test_what_it_held_up_runs_by_a_right_that_still_stands_alone(database_url: str) -> None:
+    """As a command of another process, whose deadline passed while the tables were loaded again."""
+
+    class Right:
+        asked = 0
+
+        def refusal(self) -> Exception | None:
+            self.asked += 1
+            return CommandLate("too late") if self.asked > 1 else None
+
+    await poison(database_url, "NEW.client_order_id = 'bad'")
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        with acting_by(Right()):
+            late = engine.sequencer.submit(limit(BOB, 50, 1, id="late"))
+        bad, good = await engine.send_all(limit(ANN, 50, 1, id="bad"), limit(CEM, 50, 1, id="good"))
+        assert isinstance(bad.events[0], CommandRejected)
+        assert isinstance(good.events[0], OrderPlaced)
+        with pytest.raises(CommandLate):
+            await late
+        assert [answer.seq for answer in (bad, good)] == [5, 6], "it used nothing up"
 
 
 async def test_the_offenders_id_is_used_up(database_url: str) -> None:
