@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -31,13 +31,21 @@ BACK_S = 60.0
 class Two:
     """The processes."""
 
-    def __init__(self, folder: Path, database_url: str, stack: ExitStack, **settings: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str,
+        stack: ExitStack,
+        ways: Mapping[str, str],
+        **settings: str,
+    ) -> None:
+        """`ways` has the database's URL for those, by name, who have one of their own."""
         self.database_url = database_url
+        self._ways = ways
         self.redis = RedisProcess(folder)
         stack.callback(self.redis.clean_up)
         self.redis.start()
         self._known = {
-            "DATABASE_URL": database_url,
             "REDIS_URL": self.redis.url,
             "LOG_LEVEL": "info",
             "STANDBY_COMPARE_SECONDS": "1",
@@ -56,7 +64,8 @@ class Two:
 
     def _process(self, name: str, command: str) -> ServerProcess:
         """Prepare one in a folder of its own, with the keys that all share."""
-        made = ServerProcess(self._folder / name, self._known, command)
+        way = {"DATABASE_URL": self._ways.get(name, self.database_url)}
+        made = ServerProcess(self._folder / name, self._known | way, command)
         self._stack.callback(made.clean_up)
         made.data_dir.mkdir(mode=0o700)
         keys = self._folder / "one"
@@ -91,10 +100,12 @@ class Two:
 
 
 @contextlib.contextmanager
-def two(folder: Path, database_url: str, **settings: str) -> Iterator[Two]:
-    """All of them, up."""
+def two(
+    folder: Path, database_url: str, ways: Mapping[str, str] | None = None, /, **settings: str
+) -> Iterator[Two]:
+    """All of them, up; the engines are "one" and "two"."""
     with ExitStack() as stack:
-        yield Two(folder, database_url, stack, **settings)
+        yield Two(folder, database_url, stack, ways or {}, **settings)
 
 
 def leads(server: ServerProcess) -> bool:
@@ -106,7 +117,7 @@ def leads(server: ServerProcess) -> bool:
 
 def differs(server: ServerProcess) -> bool:
     """Say whether a standby has raised its alarm."""
-    return "\nstandby_differs 1.0\n" in httpx.get(f"{server.url}/metrics").text
+    return "\nstandby_differs 1.0\n" in httpx.get(f"{server.url}/metrics", timeout=BACK_S).text
 
 
 async def takes_over(server: ServerProcess, since: float) -> float:
