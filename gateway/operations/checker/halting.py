@@ -3,8 +3,8 @@
 Laws: it looks at how things are, so it may begin anywhere, again and again. As long as a finding is
 open, what it is about stays halted: who opens it again acknowledges first. A market that trades no
 more, or an exchange that takes nothing, is left as it is. It halts by the engine's own commands,
-as an admin does, and each is a line of the audit log, unless that is what is broken. Nothing is
-opened here.
+as an admin does, and each is a line of the audit log, unless that is what is broken; one that is
+refused is tried on, and is one line. Nothing is opened here.
 """
 
 import asyncio
@@ -51,6 +51,8 @@ class Halting:
         self._view = view
         self._audit = audit
         self._logger = logger
+        self._told: dict[int, str] = {}
+        """Of each open finding how its halt went last: told once, however often it is tried."""
 
     async def run(self, check_in: CheckIn) -> None:
         """Look until cancelled."""
@@ -60,7 +62,10 @@ class Halting:
         """Halt what open findings are about."""
         if not self._commands.is_open:
             return
-        for finding in await self._findings.open():
+        found = await self._findings.open()
+        for gone in self._told.keys() - {finding.id for finding in found}:
+            del self._told[gone]
+        for finding in found:
             if finding.halts:
                 with contextlib.suppress(CommandNotTaken, OutcomeUnknown):
                     await self._halt(finding)
@@ -70,14 +75,16 @@ class Halting:
         if command is not None:
             first = (await self._commands.submit(command)).events[0]
             outcome = first.reason.name if isinstance(first, CommandRejected) else OK
-            self._logger.error(
-                "halted for what the checker found",
-                target=target,
-                check=finding.name,
-                finding=finding.id,
-                outcome=outcome,
-            )
-            await self._note(finding, target, outcome)
+            if outcome == OK or self._told.get(finding.id) != outcome:
+                self._logger.error(
+                    "halted for what the checker found",
+                    target=target,
+                    check=finding.name,
+                    finding=finding.id,
+                    outcome=outcome,
+                )
+                await self._note(finding, target, outcome)
+                self._told[finding.id] = outcome
             if outcome != OK:
                 # Not at once again: a rest, as whoever refused it won't think otherwise.
                 await asyncio.sleep(INTERVAL_S)

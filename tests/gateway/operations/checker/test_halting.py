@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from exchange.messages.commands import SetMarketStatus
+from exchange.messages.commands import Command, SetMarketStatus
 from exchange.messages.terms import ExchangeMode, MarketStatus
+from exchange.model.market import HALTED
 from gateway.observability.logs import configure_logs
 from gateway.operations.checker.halting import Halting
 from persistence.postgres.database import connect
@@ -89,6 +90,26 @@ async def test_a_broken_audit_log_keeps_nothing_from_being_halted(web: Web) -> N
     await halting(web).look()
     assert await stands(web) == (MarketStatus.HALTED, ExchangeMode.HALTED)
     assert all(one.halted_at > 0 for one in await Findings(web.parts.pool).open())
+
+
+async def test_a_halt_that_is_refused_is_tried_on_and_told_once(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await found(web, OF_MARKET)
+    watch, tried = halting(web), 0
+
+    def command(_finding: object) -> tuple[Command, str]:
+        nonlocal tried
+        tried += 1
+        return SetMarketStatus(99, HALTED), "market:99"
+
+    monkeypatch.setattr("gateway.operations.checker.halting.INTERVAL_S", 0)
+    monkeypatch.setattr(watch, "_command", command)
+    for _ in range(3):
+        await watch.look()
+    assert tried == 3
+    lines, _ = await web.accounts.audit.page(10)
+    assert [line.outcome for line in lines if line.action == "check.halt"] == ["MARKET_NOT_FOUND"]
 
 
 async def test_who_opens_it_again_acknowledges_first(web: Web) -> None:
