@@ -38,7 +38,7 @@ LIVES_S: Final = 60
 """A stream whose engine isn't there any more goes after so long."""
 SENDER_BYTES: Final = 16
 
-SPACING_S: Final = 0.004
+SPACING_S: Final = 0.003
 """Between two sendings, or two readings, where there is more at once: what costs most is each of
 them, and who is alone never waits."""
 
