@@ -12,10 +12,10 @@ which is committed with what it did.
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Final, Protocol
 
+from persistence.during import During
 from persistence.errors import CommandLate
 
 Place = tuple[int, int]
@@ -57,21 +57,6 @@ def current_authority() -> Authority | None:
     return _AUTHORITY.get()
 
 
-class _Acting:
-    """A context; not made of a generator, which costs each command three times as much."""
-
-    __slots__ = ("_authority", "_token")
-
-    def __init__(self, authority: Authority) -> None:
-        self._authority = authority
-
-    def __enter__(self) -> None:
-        self._token = _AUTHORITY.set(self._authority)
-
-    def __exit__(self, *_error: object) -> None:
-        _AUTHORITY.reset(self._token)
-
-
-def acting_by(authority: Authority) -> AbstractContextManager[None]:
+def acting_by(authority: Authority) -> During[Authority | None]:
     """Let what is done inside, and the tasks begun there, be done by a right that may end."""
-    return _Acting(authority)
+    return During(_AUTHORITY, authority)

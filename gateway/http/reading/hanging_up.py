@@ -6,36 +6,21 @@ to hand it on; without a client (a job, the command line) a wait is just that.
 """
 
 import asyncio
-from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
 from starlette.types import Receive
 
 from gateway.http.reading.bodies import ClientGone
+from persistence.during import During
 
 T = TypeVar("T")
 _ASKED_BY: Final[ContextVar[Receive | None]] = ContextVar("asked_by", default=None)
 
 
-class _Asked:
-    """A context; not made of a generator, which costs each request three times as much."""
-
-    __slots__ = ("_receive", "_token")
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-
-    def __enter__(self) -> None:
-        self._token = _ASKED_BY.set(self._receive)
-
-    def __exit__(self, *_error: object) -> None:
-        _ASKED_BY.reset(self._token)
-
-
-def asked_by(receive: Receive) -> AbstractContextManager[None]:
+def asked_by(receive: Receive) -> During[Receive | None]:
     """Let waits inside be those of the client of `receive`, whose request has been read."""
-    return _Asked(receive)
+    return During(_ASKED_BY, receive)
 
 
 async def while_there(turn: asyncio.Future[T]) -> T:
