@@ -1,12 +1,12 @@
 """A gateway's end of the fan-out: the engine's messages, one by one, from whatever Redis is there.
 
 Laws: nothing is assumed of a connection but what was just read from it. It has to bring something
-within `SILENCE_S`, its answer to a PING at least, since a peer that is gone says nothing; else, and
-after any error, it is made anew. What went by in between is the reader's to repair, who is told by
-None. What isn't sealed by an engine that shares our secret is counted and otherwise not there: it
-costs a hash, and neither a question to the database nor the event loop's turn. The reader's pace is
-the only buffer: what it hasn't read waits in Redis, which ends a connection that falls too far
-behind, and that is a gap like any other.
+within `SILENCE_S`: first that Redis has taken the subscription, and then its answer to a PING at
+least, since a peer that is gone says nothing. Else, and after any error, it is made anew. What went
+by in between is the reader's to repair, who is told by None. What isn't sealed by an engine that
+shares our secret is counted and otherwise not there: it costs a hash, and neither a question to the
+database nor the event loop's turn. The reader's pace is the only buffer: what it hasn't read waits
+in Redis, which ends a connection that falls too far behind, and that is a gap like any other.
 """
 
 import asyncio
@@ -38,6 +38,8 @@ class RedisSubscriber(Generic[MessageT]):
         self._observer = observer or BusObserver()
         self._client: Redis | None = None
         self._pubsub: PubSub | None = None
+        self._is_subscribed = False
+        """As Redis says: what lost our word for it would answer each PING, and bring nothing."""
         self._answered_at = 0.0
         self._heard_at = 0.0
         self._read = 0
@@ -70,6 +72,7 @@ class RedisSubscriber(Generic[MessageT]):
         self._client = make_client(self._url)
         self._pubsub = self._client.pubsub()
         self._answered_at = self._heard_at = asyncio.get_running_loop().time()
+        self._is_subscribed = False
         await self._pubsub.subscribe(self._channel.name)
         return self._pubsub
 
@@ -80,6 +83,10 @@ class RedisSubscriber(Generic[MessageT]):
         while (left := deadline - clock()) > 0:
             found = await pubsub.get_message(timeout=left)
             if found is None:
+                continue
+            if found["type"] == "subscribe":
+                self._is_subscribed = True
+            elif not self._is_subscribed:
                 continue
             self._answered_at = clock()
             self._note(True)

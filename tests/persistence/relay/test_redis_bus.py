@@ -14,6 +14,7 @@ from persistence.relay.channel import Channel
 from persistence.relay.messages import Beat, BusMessage, BusObserver, Rows, make_client
 from persistence.relay.publisher import RedisPublisher
 from persistence.relay.subscriber import RedisSubscriber
+from tests.faults.proxy.fault_line import FaultLine
 from tests.persistence.running import until
 from tests.redis_process import RedisProcess
 
@@ -243,6 +244,22 @@ async def test_a_silent_peer_is_given_up_and_found_again(redis: RedisProcess) ->
         await beat_of(subscriber, 0)
         assert heard.connections[-1] == (True, "")
         await until(lambda: notes.is_connected)
+
+
+async def test_a_subscription_that_redis_has_not_heard_of_is_made_anew(redis: RedisProcess) -> None:
+    """It answers each PING on that connection all the same."""
+    with FaultLine(("127.0.0.1", redis.port)) as line:
+        notes = Notes()
+        subscriber = RedisSubscriber(f"redis://127.0.0.1:{line.port}/0", HERE, notes)
+        line.lose(down=False)
+        await subscriber._subscribe()
+        # Our word for it is on its way by now, and lost.
+        await until(lambda: bool(line.connections(b"SUBSCRIBE")))
+        line.heal()
+        async with publishing(redis):
+            await next_of(subscriber, Beat)
+        await subscriber.close()
+        assert [is_connected for is_connected, _ in notes.connections] == [False, True]
 
 
 async def test_a_reader_is_told_of_a_redis_that_is_away(redis: RedisProcess) -> None:
