@@ -35,7 +35,7 @@ OTHERS = {"up", "probe_success", "probe_ssl_earliest_cert_expiry"}
 OTHERS |= {"engine_leads", "standby_differs", "standby_ready"}
 _WORDS = {
     *("abs", "absent", "and", "by", "changes", "count", "histogram_quantile", "increase"),
-    *("max", "min", "on", "rate", "scalar", "sum", "time", "topk"),
+    *("max", "min", "on", "or", "rate", "scalar", "sum", "time", "topk", "unless"),
 }
 _LABELS = {
     *("cache", "check", "direction", "fate", "instance", "job", "kind", "le", "platform", "reason"),
