@@ -113,6 +113,8 @@ def test_the_feed_lives_on_samples(tmp_path: Path) -> None:
         ours = set(markets(server))
         assert ours >= SLUGS, "without a platform they are ours"
         for slug in ours - SLUGS:
+            # It is a market a moment before it is known to be one's mirror.
+            wait_for(lambda: "mirrorOf" in server.call("GET", f"/markets/{slug}"))  # noqa: B023
             assert server.call("GET", f"/markets/{slug}")["mirrorOf"].startswith("sample:")
         path = "/markets?platform=sample&sort=closing&order=desc&limit=100"
         wait_for(lambda: len(server.call("GET", path)) > 20)

@@ -1,6 +1,7 @@
 """What is seen before one acts: who is paid what by a resolution, and how the engine runs."""
 
 import asyncio
+import gc
 import time
 from typing import Any
 
@@ -124,11 +125,17 @@ async def test_many_holders_keep_nobody_waiting(
     monkeypatch.setattr(settlement, "_paid", moving)
     query = f"{SETTLEMENT}?outcome=YES&limit=3&offset=1"
     asking = asyncio.ensure_future(desk.call("GET", query, "root"))
-    longest, before = 0.0, time.thread_time()
-    while not asking.done():
-        await asyncio.sleep(0)
-        now = time.thread_time()
-        longest, before = max(longest, now - before), now
+    # What thousands of tests before have left is no part of a turn.
+    gc.collect()
+    gc.disable()
+    try:
+        longest, before = 0.0, time.thread_time()
+        while not asking.done():
+            await asyncio.sleep(0)
+            now = time.thread_time()
+            longest, before = max(longest, now - before), now
+    finally:
+        gc.enable()
     data = (await asking).data
     print(f"{HOLDERS} holders: the loop was kept for {longest * 1000:.0f} ms at most")
     assert (data["holders"], data["paid"]) == (HOLDERS, f"{HOLDERS / 100:.6f}")
