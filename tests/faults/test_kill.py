@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.faults import told_history
-from tests.faults.trading_load import Trader, everybody_trades, some_answers
+from tests.faults.trading_load import Trader, answered, everybody_trades, some_answers
 from tests.lengths import length
 from tests.server_process import ServerProcess
 
@@ -106,7 +106,7 @@ async def test_kills_lose_nothing_and_repeat_nothing(server: ServerProcess) -> N
         told_history.replay(market, traders)
         if number % PROVED_EVERY == 0:
             await asyncio.to_thread(verify, server)
-    acknowledged = sum(p.told is not None for t in traders for p in t.placings.values())
+    acknowledged = answered(traders)
     print(f"{len(with_database)} kills, {acknowledged} acknowledged: 0 lost, 0 executed twice")
     async with httpx.AsyncClient(base_url=f"{server.url}/api/v1") as client:
         await told_history.compare_shown(client, told_history.replay(market, traders), traders)

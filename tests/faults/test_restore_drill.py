@@ -18,7 +18,7 @@ from gateway.accounts.sessions.keys import key_files
 from gateway.sealing.settings import KEY_FILE
 from persistence.journal.tip import Tip
 from tests.faults.conftest import MakeServer
-from tests.faults.trading_load import Trader, everybody_trades, some_answers
+from tests.faults.trading_load import Trader, answered, everybody_trades, some_answers
 from tests.lengths import length
 from tests.server_process import ServerProcess, until
 
@@ -84,8 +84,7 @@ async def test_what_was_acknowledged_before_a_backup_is_there_after_a_restore(
     told = {t.id: [p for p in t.placings.values() if p.told is not None] for t in traders}
     said = await asyncio.to_thread(done, lost, "backup")
     assert "sealed" in said
-    answered = sum(p.told is not None for t in traders for p in t.placings.values())
-    await some_answers(traders, answered + AFTER)
+    await some_answers(traders, answered(traders) + AFTER)
     stop.set()
     await asyncio.gather(*lanes)
     [backup] = (tmp_path / "elsewhere").iterdir()

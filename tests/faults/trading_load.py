@@ -223,11 +223,14 @@ def everybody_trades(traders: list[Trader], stop: asyncio.Event) -> Iterator[asy
         yield asyncio.create_task(trader.trade_by_socket(stop))
 
 
+def answered(traders: list[Trader]) -> int:
+    """Return how many placings are answered so far, over all."""
+    return sum(p.told is not None for t in traders for p in t.placings.values())
+
+
 async def some_answers(traders: list[Trader], count: int) -> None:
     """Wait until so many placings are answered, over all."""
-    await until(
-        lambda: sum(p.told is not None for t in traders for p in t.placings.values()) >= count
-    )
+    await until(lambda: answered(traders) >= count)
 
 
 async def _ack(client: SocketClient, event: str, payload: dict[str, Any]) -> Told | None:

@@ -17,6 +17,7 @@ import msgspec
 from gateway.access.api_keys.standing import Scope
 from gateway.economy.stocks.rules.curve import Curve
 from gateway.economy.stocks.views import StockStatus
+from gateway.jobs.looking import look_again
 from gateway.jobs.supervisor import CheckIn
 from gateway.observability.tallies import Tally
 from gateway.sockets.events import Heard, NoBody, SocketEvent
@@ -26,7 +27,6 @@ from gateway.sockets.state_room import StateRoom
 from gateway.wire.scalars import iso_millis, money_text, quantity_text
 from gateway.wire.strict_json import AnswerStruct
 from persistence.clock import now_us
-from persistence.postgres.database import absence_waited_for
 from persistence.repositories.economy.stocks.stocks import STOCKS_MAX, StockRow, Stocks
 
 EVENT: Final = "stock_updated"
@@ -94,13 +94,13 @@ class StockTelling:
 
     async def run(self, check_in: CheckIn) -> None:
         """Tell what changes until cancelled; an absent database is waited for."""
-        while True:
-            with absence_waited_for():
-                if self._room.members:
-                    async with self._looking:
-                        await self._look()
-                check_in()
-            await asyncio.sleep(self._interval_s)
+        await look_again(self.look, check_in, pause_s=self._interval_s)
+
+    async def look(self) -> None:
+        """Tell what has changed since the last look, if anybody follows."""
+        if self._room.members:
+            async with self._looking:
+                await self._look()
 
     async def _look(self) -> None:
         """Tell what has changed since the last look, which whoever calls keeps others from."""

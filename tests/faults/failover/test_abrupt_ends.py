@@ -28,7 +28,7 @@ from tests.faults.test_database_outage import (
     until_recovered,
 )
 from tests.faults.test_kill import open_floor
-from tests.faults.trading_load import Trader, everybody_trades, some_answers
+from tests.faults.trading_load import answered, everybody_trades, some_answers
 from tests.lengths import length
 from tests.measured import tries
 from tests.server_process import ServerProcess, until
@@ -73,10 +73,6 @@ async def elsewhere(tmp_path: Path) -> AsyncIterator[Elsewhere]:
     made = Elsewhere(tmp_path / "elsewhere", await EmbeddedPostgres.start(tmp_path / "elsewhere"))
     yield made
     await made.stop()
-
-
-def answered(traders: list[Trader]) -> int:
-    return sum(placing.told is not None for one in traders for placing in one.placings.values())
 
 
 def takes_orders(server: ServerProcess) -> bool:

@@ -24,7 +24,7 @@ from tests.faults.failover.fleet_of_two import (
 )
 from tests.faults.proxy.fault_line import DatabaseLine, FaultLine
 from tests.faults.test_kill import verify
-from tests.faults.trading_load import Trader, everybody_trades, some_answers
+from tests.faults.trading_load import answered, everybody_trades, some_answers
 from tests.lengths import some
 from tests.measured import slowness
 from tests.server_process import ServerProcess, until
@@ -51,11 +51,6 @@ def both(tmp_path: Path, database_url: str, lines: dict[str, DatabaseLine]) -> I
     ways = {name: line.url for name, line in lines.items()}
     with two(tmp_path, database_url, ways) as made:
         yield made
-
-
-def answered(traders: list[Trader]) -> int:
-    """Return how much was answered so far."""
-    return sum(p.told is not None for trader in traders for p in trader.placings.values())
 
 
 def way_of(server: ServerProcess, lines: dict[str, DatabaseLine]) -> DatabaseLine:

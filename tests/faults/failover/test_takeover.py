@@ -33,7 +33,7 @@ from tests.faults.failover.fleet_of_two import (
     two,
 )
 from tests.faults.test_kill import verify
-from tests.faults.trading_load import Trader, everybody_trades, some_answers
+from tests.faults.trading_load import answered, everybody_trades, some_answers
 from tests.lengths import length
 from tests.measured import slowness
 from tests.server_process import until
@@ -50,11 +50,6 @@ def dice() -> random.Random:
     return random.Random(seed)
 
 
-def answers(traders: list[Trader]) -> int:
-    """Return how much was answered so far."""
-    return sum(p.told is not None for trader in traders for p in trader.placings.values())
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_an_engine_killed_under_load_is_taken_over(
@@ -65,7 +60,7 @@ async def test_an_engine_killed_under_load_is_taken_over(
         for number in range(KILLS):
             stop = asyncio.Event()
             tasks = list(everybody_trades(traders, stop))
-            await some_answers(traders, answers(traders) + dice.randint(1, LONGEST_ROUND))
+            await some_answers(traders, answered(traders) + dice.randint(1, LONGEST_ROUND))
             await asyncio.sleep(dice.uniform(0, 0.02))
             assert not differs(both.standby)
             both.leader.kill()
@@ -131,7 +126,7 @@ async def test_an_engine_stopped_in_a_batch_is_taken_over_and_says_nothing_more(
         for number in range(STOPS):
             stop = asyncio.Event()
             tasks = list(everybody_trades(traders, stop))
-            await some_answers(traders, answers(traders) + dice.randint(1, LONGEST_ROUND))
+            await some_answers(traders, answered(traders) + dice.randint(1, LONGEST_ROUND))
             await asyncio.sleep(dice.uniform(0, 0.02))
             assert not differs(both.standby)
             process = both.leader.process

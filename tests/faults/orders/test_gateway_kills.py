@@ -14,7 +14,7 @@ import pytest
 
 from tests.faults import told_history
 from tests.faults.fleet import SLUG, Fleet, becomes_ready, metric
-from tests.faults.trading_load import Trader, everybody_trades, some_answers
+from tests.faults.trading_load import Trader, answered, everybody_trades, some_answers
 from tests.lengths import length
 from tests.server_process import ServerProcess, until
 
@@ -52,7 +52,7 @@ class Floor:
         stop = asyncio.Event()
         tasks = list(everybody_trades(self.traders, stop))
         moment = self.rng.randint(1, LONGEST_ROUND)
-        told = sum(p.told is not None for t in self.traders for p in t.placings.values())
+        told = answered(self.traders)
         await some_answers(self.traders, told + moment)
         await asyncio.sleep(self.rng.uniform(0, 0.02))  # anywhere in a batch
         harmed = await asyncio.to_thread(harm)
@@ -83,9 +83,9 @@ class Floor:
             url = f"{server.url}/api/v1"
             async with httpx.AsyncClient(base_url=url, timeout=30) as client:
                 new = list(trader.placings.values())[before[trader.id] :]
-                answered = [placing for placing in new if placing.told is not None]
+                known = [placing for placing in new if placing.told is not None]
                 unknown += await trader.settle(client)
-                await trader.repeat(client, answered[-10:])
+                await trader.repeat(client, known[-10:])
         return unknown
 
 
