@@ -11,6 +11,8 @@ from tests.browser.terminal.conftest import DESK, PASSWORD, SignIn
 from tests.browser.terminal.test_bets import looked_at, refusals_aside
 from tests.server_process import ServerProcess, running_server
 
+TABS = {"Bets": "/bets", "My bets": "/bets/mine", "Rewards": "/rewards"}
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
@@ -27,6 +29,11 @@ async def test_the_day_s_credits_are_claimed_once(server: ServerProcess, sign_in
     await page.goto(f"{server.url}/rewards")
     await expect(page.locator("[data-streak]")).to_have_text("Begin a streak today")
     await expect(page.locator("[data-claim]")).to_have_text("Claim 100.00")
+    # A tab is named in the window as on the page, also when one comes to it from another tab.
+    await expect(page).to_have_title("Rewards · Probity")
+    for tab in ("My bets", "Bets", "Rewards"):
+        await page.locator(f"a[href='{TABS[tab]}']").first.click()
+        await expect(page).to_have_title(f"{tab} · Probity")
     await looked_at(page, "rewards")
 
     async def cut_off(route: Route) -> None:

@@ -10,6 +10,7 @@ import { useLoaded } from "@/parts/loading";
 import { isSignedIn, user } from "@/session/session";
 import { navigate, query } from "@/shell/router";
 import type { PageProps } from "@/shell/routes";
+import { useTitle } from "@/shell/title";
 import { PRICE_SCALE, cashOf, formatCash, formatChance, formatShort, priceOf } from "@/units/money";
 import { moment, untilThen } from "@/units/time";
 import { BetDesk } from "./betDesk";
@@ -48,9 +49,7 @@ function Question({ first }: { first: ListedMarketView }) {
   const shown = market.value;
   const labels = labelsOf(shown);
   useEffect(() => () => desk.close(), []);
-  useEffect(() => {
-    document.title = `${shown.question} · Probity`;
-  }, [shown.question]);
+  useTitle(shown.question);
   useEffect(() => {
     // Another venue's question is bet on in its mirror: where there is one, that is shown.
     if (first.mirror !== undefined) navigate(`/bet/${encodeURIComponent(first.mirror)}${location.search}`, true);

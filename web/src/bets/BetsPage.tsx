@@ -2,6 +2,7 @@
 
 import { SignedIn } from "@/parts/Tabs";
 import { path } from "@/shell/router";
+import { useTitle } from "@/shell/title";
 import { BetsTabs } from "./BetsTabs";
 import { MyBets } from "./MyBets";
 import { Questions } from "./Questions";
@@ -11,9 +12,11 @@ import "./bets.css";
 
 export default function BetsPage() {
   const isMine = path.value === "/bets/mine";
+  const title = t(isMine ? "mine" : "bets");
+  useTitle(title);
   return (
     <div class="page">
-      <h1>{t(isMine ? "mine" : "bets")}</h1>
+      <h1>{title}</h1>
       <BetsTabs />
       {isMine ? <SignedIn><MyBets /></SignedIn> : <Questions />}
     </div>

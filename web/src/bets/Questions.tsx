@@ -20,10 +20,7 @@ export function Questions() {
   const isFirst = useSignal(true);
   const of = (name: string) => query.value.get(name) ?? "";
   const [search, platform, sort] = [of("q"), of("platform"), of("sort")];
-  useEffect(() => {
-    document.title = `${t("bets")} · Probity`;
-    return () => list.close();
-  }, []);
+  useEffect(() => () => list.close(), []);
   useEffect(() => {
     const timer = setTimeout(() => void list.ask({ search, category: "", platform: platform || "exchange", status: "OPEN", sort: sort || "volume" }), isFirst.peek() ? 0 : TYPED_MS);
     isFirst.value = false;

@@ -6,6 +6,7 @@ import { asApiError } from "@/api/errors";
 import { rest } from "@/api/rest";
 import type { EventView } from "@/api/schema";
 import type { PageProps } from "@/shell/routes";
+import { useTitle } from "@/shell/title";
 import { cashOf, formatChance, formatShort, priceOf } from "@/units/money";
 import { shownPrice } from "@/units/prices";
 import { moment } from "@/units/time";
@@ -27,9 +28,7 @@ export default function EventPage({ params }: PageProps) {
     };
   }, [id]);
   const shown = event.value;
-  useEffect(() => {
-    if (shown !== null) document.title = `${shown.title} · Probity`;
-  }, [shown]);
+  useTitle(shown?.title);
   if (problem.value !== null) return <div class="loading" role="alert">{problem.value}</div>;
   if (shown === null) return <div class="loading" aria-busy="true">…</div>;
   const markets = [...(shown.markets ?? [])].sort((a, b) => (priceOf(b.yesPrice) ?? 0) - (priceOf(a.yesPrice) ?? 0));

@@ -6,6 +6,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { rest } from "@/api/rest";
 import type { CategoryView, ListedMarketView } from "@/api/schema";
 import { query, setQuery } from "@/shell/router";
+import { useTitle } from "@/shell/title";
 import { MarketList } from "./list";
 import { MarketRow } from "./MarketRow";
 import "./markets.css";
@@ -50,13 +51,13 @@ export default function MarketsPage() {
   const isNarrow = useSignal(narrow?.matches ?? false);
   const asked = query.value;
   const isStarred = asked.get("starred") !== null;
+  useTitle(t("title"));
   useEffect(() => {
     const resized = () => (isNarrow.value = narrow?.matches ?? false);
     narrow?.addEventListener("change", resized);
     const stopStars = followStars();
     void rest.call("get", "/markets/categories", { query: { platform: "all" } }).then((answer) => (categories.value = answer.data), () => undefined);
     void rest.call("get", "/feed/status").then((answer) => (venues.value = answer.data.map((venue) => [venue.platform, venue.title] as const)), () => undefined);
-    document.title = `${t("title")} · Probity`;
     return () => {
       narrow?.removeEventListener("change", resized);
       stopStars();

@@ -3,6 +3,7 @@
 import { BetsTabs } from "@/bets/BetsTabs";
 import { SignedIn } from "@/parts/Tabs";
 import type { PageProps } from "@/shell/routes";
+import { useTitle } from "@/shell/title";
 import { Credits } from "./Credits";
 import { Daily } from "./Daily";
 import { Invite } from "./Invite";
@@ -17,6 +18,7 @@ export default function RewardsPage({ params }: PageProps) {
   const named = params["part"];
   const part: Part = named !== undefined && named in PARTS ? (named as Part) : "rewards";
   const Shown = PARTS[part];
+  useTitle(t(part));
   return (
     <SignedIn>
       <div class="page rewards">

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { balance, isAccountLive } from "@/feed/account";
 import { isSignedIn, standing, user } from "@/session/session";
 import { elsewhere, type Entry } from "./elsewhere";
@@ -14,6 +14,7 @@ import { CONTENT, path, type Parameters } from "./router";
 import { pageOf, type PageProps, type PageRoute, type Section } from "./routes";
 import { cashOf, formatCash } from "@/units/money";
 import { t } from "./texts";
+import { titled } from "./title";
 
 interface Shown {
   readonly route: PageRoute;
@@ -39,9 +40,9 @@ export function App() {
     if (found !== null) void show(found.route);
   }, [found?.route.load]);
   const section = found?.route.section ?? null;
-  // Pages that know better, as that of a market, say so once they have it.
-  useEffect(() => {
-    document.title = `${section === null ? t("notFound") : path.value === "/sign-in" ? t("signIn") : t(section === "trade" ? "markets" : section)} · Probity`;
+  // Before the page's own effects: those that know better (`useTitle`) come behind it.
+  useLayoutEffect(() => {
+    document.title = titled(section === null ? t("notFound") : path.value === "/sign-in" ? t("signIn") : t(section === "trade" ? "markets" : section));
   }, [path.value, section, language.value]);
   return (
     <>

@@ -1,12 +1,13 @@
 // One stock: its price and its past, buying and selling, what one has of it, and what one did.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { rest } from "@/api/rest";
 import type { StockPositionView, StockView } from "@/api/schema";
 import { Failed, Panel, Waiting } from "@/parts/DataTable";
 import { useLoaded } from "@/parts/loading";
 import { isSignedIn } from "@/session/session";
+import { useTitle } from "@/shell/title";
 import { Cash, Gain, Shares } from "@/portfolio/figures";
 import { cashOf, formatCash, formatChance, parsePrice, quantityOf } from "@/units/money";
 import { day } from "@/units/time";
@@ -35,9 +36,7 @@ export function StockPart({ symbol }: { symbol: string }) {
   const own = useLoaded(async (signal) => (isSignedIn.peek() ? (await rest.call("get", "/economy/transactions", { query: { symbol, limit: MARKS }, signal })).data : []), [symbol, isSignedIn.value, changed]);
   useCashMoved(() => (turn.value += 1));
   const named = stocks.data?.find((one) => one.symbol === symbol)?.name;
-  useEffect(() => {
-    if (named !== undefined) document.title = `${symbol} ${named} · Probity`;
-  }, [symbol, named]);
+  useTitle(named === undefined ? null : `${symbol} ${named}`);
   if (stocks.data === null) return stocks.error === null ? <Waiting /> : <Failed error={stocks.error} reload={stocks.reload} />;
   const stock = stocks.data.find((one) => one.symbol === symbol);
   if (stock === undefined) return <p class="empty">{t("noStock")} <a href="/stocks">{t("backToAll")}</a></p>;
