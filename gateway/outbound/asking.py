@@ -8,8 +8,10 @@ so each question has a connection of its own and nothing is left open.
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import httpx
@@ -41,6 +43,8 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes
     max_age_s: int = 0
     """How long the service says that it may be kept."""
+    wait_s: float = 0.0
+    """How long it asks to be left alone (`Retry-After`): its word, which whoever waits bounds."""
 
     @property
     def is_good(self) -> bool:
@@ -81,7 +85,8 @@ class Outbound:
                 async for piece in _pieces(answer, most):
                     body += piece
                 age = _max_age(answer.headers.get("cache-control", ""))
-                return Answer(answer.status_code, bytes(body), age)
+                wait_s = wait_of(answer.headers.get("retry-after", ""), time.time())
+                return Answer(answer.status_code, bytes(body), age, wait_s)
         except TimeoutError:
             raise OutboundFailed("takes too long") from None
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
@@ -152,3 +157,15 @@ def _max_age(header: str) -> int:
         if name == "max-age" and value.isascii() and value.isdigit() and len(value) < 10:  # noqa: PLR2004
             return int(value)
     return 0
+
+
+def wait_of(header: str, now: float) -> float:
+    """Return how many seconds a `Retry-After` asks for, by their number or as a date; 0 for none
+    or nonsense.
+    """
+    if header.isascii() and header.isdigit():
+        return float(header[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - now)
+    except (ValueError, TypeError, OverflowError):
+        return 0.0

@@ -209,7 +209,7 @@ class StandIn:
         body = bytes(told.body)
         if (alter := self.alter.get(path)) is not None:
             body = alter(body)
-        kept = ("content-type", "location")
+        kept = ("content-type", "location", "retry-after")
         headers = {name: told.headers[name] for name in kept if name in told.headers}
         if self.validators and told.status_code == 200:
             headers["etag"] = etag = f'"{sha1(body, usedforsecurity=False).hexdigest()}"'

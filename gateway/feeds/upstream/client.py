@@ -32,6 +32,7 @@ from gateway.feeds.venue import Condition, VenueRefused, VenueUnavailable
 from gateway.jobs.supervisor import Clock, LoopClock
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import UpstreamMetrics
+from gateway.outbound.asking import wait_of
 
 T = TypeVar("T")
 Pairs = Sequence[tuple[str, str]]
@@ -267,13 +268,13 @@ class Upstream:
         if status in OK:
             return
         if status == RATE_LIMITED:
-            wait = _seconds(answer.headers.get("retry-after", ""), self._clock.wall())
+            wait = wait_of(answer.headers.get("retry-after", ""), self._clock.wall())
             wait = min(wait, self._bounds.retry_after_max_s)
             # Everybody else's requests would be refused as well.
             self._bucket.hold(wait or self._bounds.first_wait_s)
             raise _Failed("rate_limited", "over the venue's limit", again=True, wait_s=wait)
         if status in _AGAIN:
-            wait = _seconds(answer.headers.get("retry-after", ""), self._clock.wall())
+            wait = wait_of(answer.headers.get("retry-after", ""), self._clock.wall())
             wait = min(wait, self._bounds.retry_after_max_s)
             raise _Failed("server_error", f"status {status}", again=True, wait_s=wait)
         if status in REFUSED:
@@ -321,13 +322,3 @@ class Upstream:
     def _note(self, message: str) -> None:
         self._last_error = message[:_MESSAGE_MAX]
         self._last_error_at = int(self._clock.wall() * _MICROSECONDS)
-
-
-def _seconds(text: str, now: float) -> float:
-    """Return how long a Retry-After asks for, in seconds or as a date; 0 for none or nonsense."""
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
-    except (ValueError, TypeError, OverflowError):
-        return 0.0

@@ -7,6 +7,7 @@
 
 Laws: a run of ours is paid once: what may have been sent is not sent again. What it held is spent
 where the run was or may have been paid, and released where the service refused or failed it. A
+service that asks to be left alone for a while is, up to a bound: nothing more is sent to it then. A
 stream that ends or breaks costs nothing: the run is asked after, and its stream is read again. What
 is under way at once is bounded, each of it in time; what a worker leaves is due again when its
 lease ends.
@@ -43,6 +44,8 @@ SAVED_S: Final = 2.0
 """So often at most it is stored how far a run is."""
 WAITS_S: Final = (2, 10, 60, 300)
 """Between tries to send what the service had no room for; after the last one it has failed."""
+LEFT_ALONE_S: Final = 900
+"""So long at most the service is left alone at its word, instead of a shorter wait."""
 UNKNOWN_S: Final = 3_600
 LONGEST_S: Final = 4 * 3_600
 """A run that goes on for longer has failed."""
@@ -70,6 +73,8 @@ class Following:
         self._logger = logger
         self._kept_us = kept_s * MICROSECONDS
         self._clock = clock
+        self._alone_until = 0
+        """Until when the service asked whoever sends here to send nothing more."""
 
     def jobs(self) -> tuple[Job, ...]:
         """Return the jobs: one that goes on, and one that tidies."""
@@ -138,6 +143,10 @@ class Following:
             await self._follow(self._service, due, due.run_id)
 
     async def _send(self, service: Parallel, due: Due) -> None:
+        if self._clock() < self._alone_until:
+            # Not a try of this one's: it would be refused like the one that was told so.
+            await self._steps.due_at(due.id, self._alone_until)
+            return
         if not await self._steps.begin(due.id, self._clock()):
             return
         try:
@@ -146,10 +155,12 @@ class Following:
             await self._end(due, "STARTING", str(refusal), is_paid=False)
         except Busy as failure:
             now = self._clock()
+            self._alone_until = max(self._alone_until, now + _wait_us(0, failure))
             if due.tries >= len(WAITS_S):
                 await self._end(due, "STARTING", str(failure), is_paid=False)
                 return
-            await self._steps.put_off(due.id, now, now + WAITS_S[due.tries] * MICROSECONDS)
+            until = max(now + WAITS_S[due.tries] * MICROSECONDS, self._alone_until)
+            await self._steps.put_off(due.id, now, until)
         except Lost:
             now = self._clock()
             await self._steps.lost(due.id, now, now + UNKNOWN_S * MICROSECONDS)
@@ -178,8 +189,8 @@ class Following:
         except (Turned, Malformed) as failure:
             # It was paid, and nobody will ever be able to read it.
             await self._end(due, "RUNNING", str(failure), is_paid=True)
-        except ServiceFailed:
-            await self._steps.due_at(due.id, self._clock() + AGAIN_S * MICROSECONDS)
+        except ServiceFailed as failure:
+            await self._steps.due_at(due.id, self._clock() + _wait_us(AGAIN_S, failure))
 
     async def _read_stream(self, service: Parallel, due: Due, run_id: str) -> None:
         """Store how far a run is as its stream says, until that ends or says that the run has."""
@@ -210,3 +221,11 @@ def _has_ended(event: dict[str, Any]) -> bool:
         return not Run(event.get("run")).is_active
     except Malformed:
         return False
+
+
+def _wait_us(least_s: float, failure: ServiceFailed) -> int:
+    """Return how long to wait after a failure, in microseconds: as long as the service asked for,
+    up to the bound, and at least `least_s`.
+    """
+    asked_s = failure.wait_s if isinstance(failure, Busy) else 0.0
+    return round(max(least_s, min(asked_s, LEFT_ALONE_S)) * MICROSECONDS)

@@ -50,7 +50,11 @@ class ServiceFailed(Exception):
 
 
 class Busy(ServiceFailed):
-    """It did nothing for certain, and may do it later."""
+    """It did nothing for certain, and may do it later: not before `wait_s`, if it said so."""
+
+    def __init__(self, message: str, wait_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
 
 
 class Turned(ServiceFailed):
@@ -163,7 +167,7 @@ class Parallel:
         except OutboundFailed:
             raise Lost("the service's answer was lost") from None
         if answer.status in _BUSY:
-            raise Busy("the service is busy")
+            raise Busy("the service is busy", answer.wait_s)
         if answer.status in _REFUSALS:
             raise Turned(_reason(answer))
         return answer
@@ -178,7 +182,7 @@ class Parallel:
         if answer.status in _REFUSALS and answer.status not in _MAY_PASS:
             raise Turned(_reason(answer))
         if not answer.is_good:
-            raise Busy(f"it answered {answer.status}")
+            raise Busy(f"it answered {answer.status}", answer.wait_s)
         return answer
 
     async def _ask(self, method: str, path: str, asked: dict[str, Any] | None) -> Answer:

@@ -8,6 +8,7 @@ import pytest
 from gateway.research.inquiries.following import (
     FOLLOWED_S,
     LEASE_S,
+    LEFT_ALONE_S,
     LONGEST_S,
     SPAN_S,
     UNKNOWN_S,
@@ -39,6 +40,47 @@ async def test_a_service_that_is_busy_is_asked_again_and_then_no_more(
     shown = await desk.show(other["id"])
     assert (shown["status"], shown["cost"]) == ("FAILED", "0.00")
     assert "busy" in shown["error"]
+
+
+async def test_a_service_that_asks_to_be_left_alone_is(desk: Desk) -> None:
+    """Neither is the one that was refused sent again before, nor any other, which costs no try."""
+    busy = answer(b"{}", 429, retry_after="100")
+    desk.service.answers["make"] = busy
+    made, other = await desk.ask(), await desk.ask("another")
+    await desk.follow()
+    sent = len(desk.service.made)
+    desk.service.answers.clear()
+    await desk.follow(after_s=WAITS_S[2] + 10)
+    assert len(desk.service.made) == sent, "a fixed wait would have sent it by now"
+    shown = [await desk.show(one["id"]) for one in (made, other)]
+    assert {one["status"] for one in shown} == {"QUEUED"}
+    await desk.follow(after_s=31)
+    shown = [await desk.show(one["id"]) for one in (made, other)]
+    assert {one["status"] for one in shown} == {"RUNNING"}
+
+
+async def test_nobody_is_left_alone_for_longer_than_a_bound(desk: Desk) -> None:
+    desk.service.line.fail(Fault.RATE_LIMITED_FOR_LONG, path=MADE)
+    made = await desk.ask()
+    await desk.follow()
+    await desk.follow(after_s=LEFT_ALONE_S - 30)
+    assert (await desk.show(made["id"]))["status"] == "QUEUED"
+    await desk.follow(after_s=31)
+    assert (await desk.show(made["id"]))["status"] == "RUNNING"
+    assert len(WAITS_S) * LEFT_ALONE_S < LONGEST_S, "it is asked as often as if it said nothing"
+
+
+async def test_a_run_is_asked_after_when_the_service_wants_to_be(desk: Desk) -> None:
+    desk.service.ends_at_once = True
+    made = await desk.ask()
+    await desk.follow()
+    desk.service.answers["show"] = answer(b"{}", 429, retry_after="100")
+    await desk.follow()
+    desk.service.answers.clear()
+    await desk.follow(after_s=90)
+    assert (await desk.show(made["id"]))["status"] == "RUNNING"
+    await desk.follow(after_s=11)
+    assert (await desk.show(made["id"]))["status"] == "COMPLETED"
 
 
 async def test_one_that_is_refused_costs_nothing_and_says_why(desk: Desk) -> None:
