@@ -9,7 +9,6 @@ from typing import Final
 import msgspec
 
 from exchange.messages.bounds import PRICE_SCALE
-from exchange.messages.terms import BUY
 from gateway.research.backtest.formulas import (
     Drawdown,
     Returns,
@@ -64,7 +63,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Of the fills and ends that realised anything, those that gained."""
     profit_factor: float | None
     turnover: int
-    """Price x quantity of all fills."""
+    """What all fills cost or brought, each at the price of the leg that was traded."""
     exposure: float | None
     """Mean over time of what the shares were worth, as a part of the equity."""
     ordered: int
@@ -93,7 +92,7 @@ class Notes:
         self._period_equity = 0
         self._exposure, self._exposed = 0.0, 0
         self._won = self._lost = self._wins = self._realisations = 0
-        self._turnover = self._filled = 0
+        self._filled = 0
         self._queue_us = self._queued = 0
         self.outcomes: list[Outcome] = []
         self.resolved = 0
@@ -114,8 +113,6 @@ class Notes:
             self.executions.append(fill)
         if fill.market not in self.prices and len(self.prices) < MARKETS_DRAWN:
             self.prices[fill.market] = Thinned()
-        price = fill.price if fill.side is BUY else PRICE_SCALE - fill.price
-        self._turnover += price * fill.quantity
         self._filled += fill.quantity
         if fill.is_maker:
             self.maker_fills += 1
@@ -175,8 +172,8 @@ class Notes:
         self._period_equity = self._last
         self._period_ends += (1 + empty) * self._period_us
 
-    def figures(self, *, fees: int, ordered: int) -> Figures:
-        """Return the figures of what was noted."""
+    def figures(self, *, fees: int, turnover: int, ordered: int) -> Figures:
+        """Return the figures of what was noted, and of what the engine counted."""
         self.equity.end(self._last_at, self._last)
         net = self._last - self._deposited
         lasted = self._last_at - self._begun_at
@@ -198,7 +195,7 @@ class Notes:
             maker_fills=self.maker_fills,
             win_rate=part(self._wins, self._realisations),
             profit_factor=profit_factor(self._won, self._lost),
-            turnover=self._turnover,
+            turnover=turnover,
             exposure=self._exposure / lasted if lasted else None,
             ordered=ordered,
             filled=self._filled,

@@ -60,6 +60,8 @@ class Ground:
         """What came from outside, less what went there, in money."""
         self.fees_paid = 0
         """All fees of the trader, those owed too, in money."""
+        self.turnover = 0
+        """What all fills of the trader cost or brought, fees apart, in money."""
         self.names: dict[int, str] = {}
         """Markets' names on the tape, by their id in the engine."""
         self.fee_terms: dict[int, FeeTerms] = {}
@@ -143,12 +145,13 @@ class Ground:
     def _note_fill(
         self, trade: TradeExecuted, order: int, is_up: bool, role: Role, charged: int
     ) -> None:
+        price = trade.price
+        if role is Role.MAKER and trade.kind is not TradeKind.TRANSFER:
+            # Pairs are made, or given up, of one leg each.
+            price = PRICE_SCALE - price
+        self.turnover += price * trade.quantity
         terms = self.fee_terms.get(trade.market_id)
         if terms is not None:
-            price = trade.price
-            if role is Role.MAKER and trade.kind is not TradeKind.TRANSFER:
-                # Pairs are made, or given up, of one leg each.
-                price = PRICE_SCALE - price
             exact = fee(terms[0], role, price, trade.quantity, terms[1]) or Decimal(0)
             charged = int((exact * MONEY_SCALE).to_integral_value(ROUND_CEILING))
             self.owed += charged

@@ -106,7 +106,9 @@ def backtest(
         begun_at=run.begun_at,
         ended_at=run.desk.now,
         stopped=stopped,
-        figures=notes.figures(fees=ground.fees_paid, ordered=run.desk.ordered),
+        figures=notes.figures(
+            fees=ground.fees_paid, turnover=ground.turnover, ordered=run.desk.ordered
+        ),
         curve=notes.equity.points,
         prices={market: course.points for market, course in notes.prices.items()},
         executions=notes.executions,

@@ -128,7 +128,7 @@ def test_who_does_the_same_again_gets_the_same(account: int) -> None:
     ]
     assert done == fills_of(past, account)
     assert len(done) > 20
-    figures = notes.figures(fees=model.ground.fees_paid, ordered=0)
+    figures = notes.figures(fees=model.ground.fees_paid, turnover=0, ordered=0)
     cash = state.accounts[account].available
     assert (figures.end, figures.net) == (cash, cash - 10**11)
     assert figures.fees == sum(fill[4] for fill in fills_of(past, account))

@@ -65,7 +65,7 @@ def test_a_gap_of_eight_thousand_years_takes_no_longer_than_one_of_an_hour() -> 
     notes.note_deposit(1_000)
     notes.note_equity(1, 1_000, 0)
     notes.note_equity(TIME_MAX, 1_100, 0)
-    assert notes.figures(fees=0, ordered=0).periods == (TIME_MAX - 1) // 1_000
+    assert notes.figures(fees=0, turnover=0, ordered=0).periods == (TIME_MAX - 1) // 1_000
 
 
 def test_drawdown_is_from_the_peak_and_lasts_until_it_is_reached() -> None:
@@ -93,8 +93,8 @@ def test_a_drawdown_lasts_neither_while_nothing_is_lost_nor_less_than_to_the_end
         notes.note_deposit(100)
         for hour, equity in courses:
             notes.note_equity(hour * HOUR_US, equity, 0)
-    assert brief.figures(fees=0, ordered=0).drawdown_us == 2 * HOUR_US
-    assert long.figures(fees=0, ordered=0).drawdown_us == 19 * HOUR_US
+    assert brief.figures(fees=0, turnover=0, ordered=0).drawdown_us == 2 * HOUR_US
+    assert long.figures(fees=0, turnover=0, ordered=0).drawdown_us == 19 * HOUR_US
 
 
 def test_a_mean_counts_each_price_for_as_long_as_it_held() -> None:
@@ -129,12 +129,12 @@ def test_the_figures_of_a_small_run() -> None:
     notes.note_fill(Fill(2 * HOUR_US, "m", 3, BUY, 4_500, 30, 0, True), -10, 8_000)
     notes.note_equity(4 * HOUR_US, 880, 440)
     notes.note_resolution(Resolved(4 * HOUR_US, "m", 0), Position(30, 0), 135_000, -20)
-    figures = notes.figures(fees=5, ordered=100)
+    figures = notes.figures(fees=5, turnover=70, ordered=100)
     assert (figures.net, figures.gross, figures.fees) == (-120, -115, 5)
     assert figures.total_return == pytest.approx(-0.12)
     assert (figures.fills, figures.maker_fills, figures.filled) == (3, 2, 50)
     assert figures.fill_ratio == 0.5
-    assert figures.turnover == 4_000 * 10 + 5_500 * 10 + 4_500 * 30
+    assert figures.turnover == 70
     assert figures.win_rate == pytest.approx(1 / 3)
     assert figures.profit_factor == pytest.approx(50 / 30)
     assert figures.queue_us == pytest.approx((10 * 4_000 + 30 * 8_000) / 40)

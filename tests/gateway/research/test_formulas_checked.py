@@ -58,7 +58,7 @@ def test_the_figures_of_a_run_with_equal_periods(seed: int) -> None:
         notes.note_equity(hour * HOUR_US + HOUR_US // 2, worth, 0)
     # Else the last hour isn't over.
     notes.note_equity(len(worths) * HOUR_US, worths[-1], 0)
-    figures = notes.figures(fees=0, ordered=0)
+    figures = notes.figures(fees=0, turnover=0, ordered=0)
     theirs = pd.Series(worths, dtype=float).pct_change().dropna()
     a_year = YEAR_US / HOUR_US
     assert figures.total_return == pytest.approx(worths[-1] / worths[0] - 1)

@@ -332,6 +332,29 @@ def test_a_venues_fee_is_that_of_the_leg_that_is_traded() -> None:
     assert charged == [[15_000, 4_000, 90]] * 2
 
 
+def test_turnover_is_what_was_paid_and_got_for_the_leg_that_was_traded() -> None:
+    tape: list[TapeEvent] = [
+        listed(),
+        book(1, [(9_000, 900)], [(9_200, 400)]),
+        bought(5, 9_300, 10),
+    ]
+    # YES for 0.92, sold for 0.90.
+    long = Played(
+        tape, {2: lambda desk: desk.bid("m", 9_200, 100), 3: lambda desk: desk.ask("m", 9_000, 100)}
+    )
+    assert long.model.ground.turnover == 9_200 * 100 + 9_000 * 100
+    short = Played(
+        tape,
+        {
+            2: lambda desk: desk.ask("m", 9_000, 300),
+            3: lambda desk: desk.bid("m", 9_200, 100),
+            4: lambda desk: desk.ask("m", 9_100, 10),
+        },
+    )
+    # NO for 0.10, sold for 0.08, and for 0.09 as maker.
+    assert short.model.ground.turnover == 1_000 * 300 + 800 * 100 + 900 * 10
+
+
 def test_what_is_owed_is_paid_of_what_a_market_pays() -> None:
     kalshi = listed(platform="kalshi", fee_terms=(("taker_rate", "0.07"), ("maker_rate", "0")))
     tape = [kalshi, FIRST[1], ended(4, 10_000)]
