@@ -8,9 +8,9 @@
 
 Laws: a strategy knows what was stamped at or before `desk.now`, and nothing else. It says all
 prices in YES terms, as the book has them (`bid` buys YES, `ask` buys NO at the complement, or sells
-the YES shares that it holds), so nothing is written twice. Units are the engine's integers: prices
-1/10 000, quantities 1/100 share, money 1/1 000 000. It neither blocks nor draws random numbers but
-from `desk.random`, so the same tape and seed give the same orders.
+the YES shares that it holds), so nothing is written twice. Units are the engine's integers, and a
+float is a TypeError: prices 1/10 000, quantities 1/100 share, money 1/1 000 000. It neither blocks
+nor draws random numbers but from `desk.random`, so the same tape and seed give the same orders.
 """
 
 from collections.abc import Mapping

@@ -134,18 +134,20 @@ class BacktestDesk:
 
     def wake(self, at: int) -> None:
         """Remember a time, later than now."""
+        require_whole(at=at)
         if len(self._wakes) >= WAKES_MAX:
             raise TooManyOrders(f"more than {WAKES_MAX} timers wait")
         heappush(self._wakes, max(at, self._now + 1))
 
     def _send(self, market: str, side: Side, price: int, quantity: int, post_only: bool) -> int:
+        require_whole(price=price, quantity=quantity)
         if market not in self.markets:
             raise KeyError(f"{market} isn't listed")
         if len(self._orders) >= OPEN_MAX:
             raise TooManyOrders(f"more than {OPEN_MAX} orders are open")
         self._number += 1
         self.sent += 1
-        self.ordered += quantity
+        self.ordered += max(quantity, 0)
         order = OpenOrder(self._number, market, side, price, quantity, self._now)
         self._orders[self._number] = order
         self._open.setdefault(market, {})[self._number] = order
@@ -199,6 +201,15 @@ class BacktestDesk:
         order = self._orders.pop(number, None)
         if order is not None:
             del self._open[order.market][number]
+
+
+def require_whole(**numbers: int) -> None:
+    """Raise TypeError for what isn't a whole number, as a price times 0.99 is: anybody may write
+    that, and money that is computed from it would be inexact, or refused where rules are compiled.
+    """
+    for name, number in numbers.items():
+        if type(number) is not int:
+            raise TypeError(f"{name} must be a whole number (int), not {number!r}")
 
 
 def leg_for(side: Side, price: int, quantity: int, held: Position) -> tuple[Side, Outcome, int]:

@@ -19,7 +19,13 @@ import msgspec
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.terms import BUY, NO, SELL, YES, Outcome, Side
 from exchange.messages.units import format_price, format_quantity
-from gateway.research.backtest.desk import OPEN_MAX, WAKES_MAX, TooManyOrders, leg_for
+from gateway.research.backtest.desk import (
+    OPEN_MAX,
+    WAKES_MAX,
+    TooManyOrders,
+    leg_for,
+    require_whole,
+)
 from gateway.research.live.book import CASH, PRICE, SHARES, units
 from gateway.research.strategy import NOTHING, Fill, OpenOrder, Position, Terms
 
@@ -141,6 +147,7 @@ class LiveDesk:
 
     def wake(self, at: int) -> None:
         """Remember a time."""
+        require_whole(at=at)
         if len(self._wakes) >= WAKES_MAX:
             raise TooManyOrders(f"more than {WAKES_MAX} timers wait")
         heappush(self._wakes, at)
@@ -149,6 +156,7 @@ class LiveDesk:
         return f"{self._life}-{number}"
 
     def _place(self, market: str, side: Side, price: int, quantity: int, post_only: bool) -> int:
+        require_whole(price=price, quantity=quantity)
         if market not in self.terms:
             raise KeyError(f"{market} isn't listed")
         if len(self.orders) >= OPEN_MAX:

@@ -20,9 +20,10 @@ from gateway.research.backtest.prints import TRADER, PrintsModel
 from gateway.research.backtest.result import CASH, Result, Setup, backtest
 from gateway.research.backtest.run import Backtest
 from gateway.research.backtest.thinned import POINTS_MAX
+from gateway.research.live.desk import LiveDesk
 from gateway.research.strategies import STRATEGIES
 from gateway.research.strategies.market_maker import MarketMaker
-from gateway.research.strategy import Book, ParametersRefused, Strategy, parameters_of
+from gateway.research.strategy import Book, ParametersRefused, Strategy, Terms, parameters_of
 from gateway.research.tape.events import Ended, Listed, TapeEvent, TapeRefused, checked
 from gateway.research.tape.files import LINE_MAX, read_tape, write_tape
 from gateway.research.tape.synthetic import synthetic_tape
@@ -240,6 +241,27 @@ def test_an_order_that_is_sent_anew_for_ever_ends_the_run() -> None:
     late = Backtest(PrintsModel(CASH), lambda desk: Stubborn(desk, None), Notes(), latency_us=1_000)
     late.run(tape)
     assert 900 < late.desk.sent < 1_100
+
+
+@pytest.mark.parametrize("asked", [(5_200.0, 100), (5_200, 10.5), (5_200, True), ("5200", 100)])
+def test_what_is_no_whole_number_is_neither_a_price_nor_a_quantity(asked: Any) -> None:
+    """Else half a hundredth of a share would be traded, for money with decimals."""
+
+    class Halving(Strategy):
+        def on_book(self, book: Book) -> None:
+            self.desk.bid(book.market, *asked)
+
+    tape: list[TapeEvent] = [listed(), book(1, [(5_000, 300)], [(5_200, 400)]), book(2)]
+    run = Backtest(PrintsModel(CASH), lambda desk: Halving(desk, None), Notes())
+    with pytest.raises(TypeError, match="must be a whole number"):
+        run.run(tape)
+    live = LiveDesk(0, lambda _order, _reason: None)
+    live.terms["m"] = Terms(market="m")
+    with pytest.raises(TypeError, match="must be a whole number"):
+        live.bid("m", *asked)
+    for desk in (run.desk, live):
+        with pytest.raises(TypeError, match="at must be"):
+            desk.wake(desk.now + 1e6)  # type: ignore[arg-type]
 
 
 def test_a_market_maker_never_has_more_under_way_than_its_most() -> None:
