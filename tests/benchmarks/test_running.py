@@ -1,6 +1,9 @@
 """One benchmark that fails hides none of the others, and says so at the end."""
 
 import importlib.util
+import re
+from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -8,6 +11,8 @@ from benchmarks import __main__ as command
 from benchmarks.harness import one_benchmark
 from benchmarks.harness.one_benchmark import BenchmarkFailed, measure_in_child
 from benchmarks.harness.report import Figure, Yardstick
+
+DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
 
 def test_a_failure_is_told_and_the_rest_is_measured(
@@ -37,6 +42,12 @@ def test_a_missed_ratio_is_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_every_benchmark_is_where_it_is_looked_for() -> None:
     assert all(importlib.util.find_spec(f"benchmarks.{name}") for name in command.ALL)
+
+
+def test_every_benchmark_is_told_of_with_what_it_is_held_to() -> None:
+    rows = [line.split(" | ") for line in DOCUMENT.read_text().splitlines() if line[:2] == "| "]
+    told = {name for cells in rows for name in re.findall(r"`([\w.]+)`", cells[1])}
+    assert sorted(set(command.ALL) - told) == []
 
 
 def test_a_benchmark_that_ends_in_an_error_has_failed(capfd: pytest.CaptureFixture[str]) -> None:
