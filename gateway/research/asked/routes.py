@@ -6,7 +6,7 @@ run's own fills and of what everybody may see of a market, never who stood on th
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -30,9 +30,11 @@ from gateway.research.asked.settings import BacktestSettings
 from gateway.research.asked.views import (
     BacktestDetail,
     BacktestView,
+    Known,
     backtest_detail,
     backtest_view,
     execution_views,
+    played_by,
 )
 from gateway.research.playing import SAMPLE
 from gateway.trading.order_bodies import check_client_id
@@ -46,7 +48,7 @@ from gateway.wire.errors import (
 )
 from persistence.clock import now_us
 from persistence.errors import BoundReached
-from persistence.repositories.research.backtests import Backtests, QueueFull, TooManyWait
+from persistence.repositories.research.backtests import Backtest, Backtests, QueueFull, TooManyWait
 
 COST: Final = 2
 
@@ -103,7 +105,7 @@ class BacktestRoutes:
         if made.plan != text:
             raise Conflict("requestId: was used for another backtest")
         await self._begin()
-        return backtest_view(made)
+        return backtest_view(made, await self._known([made]))
 
     async def list_strategies(self, _request: Request[None, None]) -> OfferedView:
         """Return what may be asked for."""
@@ -122,7 +124,15 @@ class BacktestRoutes:
             strategy=query.strategy,
             status=query.status,
         )
-        return page_of(found, limit, offset, total, backtest_view, lambda one: str(one.id))
+        known = await self._known(found)
+        return page_of(
+            found,
+            limit,
+            offset,
+            total,
+            lambda one: backtest_view(one, known),
+            lambda one: str(one.id),
+        )
 
     async def get_backtest(self, request: Request[None, BacktestQuery]) -> BacktestDetail:
         """Return a backtest with what came of it."""
@@ -136,14 +146,14 @@ class BacktestRoutes:
             # Thousands of them, which the loop needn't wait for.
             stored = await self._rows.executions(number)
             fills = await asyncio.to_thread(execution_views, stored)
-        return backtest_detail(row, result, fills)
+        return backtest_detail(row, await self._known([row]), result, fills)
 
     async def cancel_backtest(self, request: Request[None, None]) -> BacktestView:
         """End a backtest that waits or runs."""
         number = request.path_id("id")
         ended = await self._rows.cancel(request.user_id, number, now_us())
         if ended is not None:
-            return backtest_view(ended)
+            return backtest_view(ended, await self._known([ended]))
         if await self._rows.get(request.user_id, number) is None:
             raise NotFound
         raise Conflict("The backtest has ended")
@@ -152,6 +162,11 @@ class BacktestRoutes:
         """Delete a backtest with its fills; one that runs is ended."""
         if not await self._rows.delete(request.user_id, request.path_id("id")):
             raise NotFound
+
+    async def _known(self, rows: Iterable[Backtest]) -> Known:
+        """Return what is known of the markets that some are played on."""
+        refs = {ref for row in rows for ref in played_by(row)}
+        return await self._markets.known_many(refs) if refs else {}
 
     async def _refs(self, names: list[str]) -> list[MarketRef]:
         """Return the markets of these names; raises NotFound, or ValidationFailed."""

@@ -1,11 +1,12 @@
 """Backtests on the wire."""
 
 import math
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 import msgspec
 
-from gateway.feeds.known import MarketRef
+from gateway.feeds.known import OURS, KnownMarket, MarketRef
 from gateway.research.asked.plan import FeesName, ModelName, Plan
 from gateway.research.backtest.figures import Figures
 from gateway.research.backtest.result import Result
@@ -24,13 +25,27 @@ StatusName = Literal["QUEUED", "RUNNING", "DONE", "FAILED", "CANCELLED"]
 SideName = Literal["BUY", "SELL"]
 
 _PLAN = msgspec.json.Decoder(Plan)
+Known = Mapping[MarketRef, KnownMarket]
+NOBODYS: Final[Known] = {}
+"""For those who know no markets."""
+
+
+class PlayedView(AnswerStruct, frozen=True):
+    """A market that is played, by its id; `slug` is of one of ours alone, and both it and
+    `question` are null where they aren't known.
+    """
+
+    id: str
+    slug: str | None
+    question: str | None
 
 
 class BacktestView(AnswerStruct, frozen=True):
     """A backtest that was asked for, and how far it is; `progress` is 0 to 1.
 
-    `model` says what was known of others' orders: `trades`, their prints and the best of the book,
-    or `book`, all of them. `error` says why it FAILED.
+    `markets` are ids, and `played` says how people call them. `model` says what was known of
+    others' orders: `trades`, their prints and the best of the book, or `book`, all of them. `error`
+    says why it FAILED.
     """
 
     id: str
@@ -38,6 +53,7 @@ class BacktestView(AnswerStruct, frozen=True):
     parameters: dict[str, Any]
     model: ModelName
     markets: list[str]
+    played: list[PlayedView]
     tape: str | None
     prints_only: bool
     from_time: str | None = msgspec.field(name="from")
@@ -57,7 +73,9 @@ class BacktestView(AnswerStruct, frozen=True):
 
 
 class BacktestMessage(BacktestView, frozen=True, kw_only=True):
-    """The same as a socket hears it: by its number on the topic, which a gap shows."""
+    """The same as a socket hears it: by its number on the topic, which a gap shows; `played` has
+    ids alone there.
+    """
 
     topic: str
     topic_epoch: int
@@ -175,28 +193,35 @@ class BacktestDetail(BacktestView, frozen=True):
 _Fields = tuple[Any, ...]
 
 
-def backtest_view(row: Backtest) -> BacktestView:
-    """Return what its owner is shown."""
-    return BacktestView(*_fields(row))
+def played_by(row: Backtest) -> list[MarketRef]:
+    """Return the markets that one is played on."""
+    return [MarketRef(*one) for one in _PLAN.decode(row.plan).markets]
+
+
+def backtest_view(row: Backtest, known: Known = NOBODYS) -> BacktestView:
+    """Return what its owner is shown, with what is known of its markets."""
+    return BacktestView(*_fields(row, known))
 
 
 def backtest_detail(
-    row: Backtest, result: str | None, executions: list[ExecutionView] | None
+    row: Backtest, known: Known, result: str | None, executions: list[ExecutionView] | None
 ) -> BacktestDetail:
     """Return all of it; `result` is the JSON that `result_json` made, which goes on as it is."""
     shown: Any = None if result is None else msgspec.Raw(result.encode("utf-8"))
-    fields: _Fields = (*_fields(row), shown, executions)
+    fields: _Fields = (*_fields(row, known), shown, executions)
     return BacktestDetail(*fields)
 
 
-def _fields(row: Backtest) -> _Fields:
+def _fields(row: Backtest, known: Known) -> _Fields:
     plan = _PLAN.decode(row.plan)
+    refs = [MarketRef(*one) for one in plan.markets]
     return (
         str(row.id),
         row.strategy,
         plan.parameters,
         plan.model,
-        [MarketRef(*one).id for one in plan.markets],
+        [ref.id for ref in refs],
+        [_played(ref, known.get(ref)) for ref in refs],
         plan.tape,
         plan.prints_only,
         time_if_known(plan.first),
@@ -214,6 +239,12 @@ def _fields(row: Backtest) -> _Fields:
         time_if_known(row.started_at),
         time_if_known(row.ended_at),
     )
+
+
+def _played(ref: MarketRef, market: KnownMarket | None) -> PlayedView:
+    if market is None:
+        return PlayedView(ref.id, None, None)
+    return PlayedView(ref.id, market.slug if ref.platform == OURS else None, market.question)
 
 
 def execution_views(fills: list[Execution]) -> list[ExecutionView]:

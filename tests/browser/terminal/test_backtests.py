@@ -109,6 +109,13 @@ async def test_a_market_is_played_among_everybodys_orders(
     await expect(ann.page.get_by_text("Without the venue's fees")).to_have_count(0)
     await run(ann.page)
     await expect(ann.page.get_by_text("all orders", exact=True)).to_be_visible()
+    question = f"Will {slug} come?"
+    await expect(ann.page.get_by_role("heading", level=1)).to_contain_text(question)
+    await expect(ann.page.locator("dd").get_by_role("link", name=question)).to_have_attribute(
+        "href", f"/trade/{slug}"
+    )
+    await ann.page.get_by_role("link", name="Change and run again").click()
+    await expect(ann.page.locator("[name=markets]")).to_have_value(slug)
     await ann.page.goto(f"{server.url}/backtests/new?market=nothing")
     await ann.page.locator("[data-send]").click()
     await expect(ann.page.get_by_role("alert")).to_contain_text("markets[0]")

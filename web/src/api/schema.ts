@@ -5792,6 +5792,7 @@ export interface components {
             /** @enum {unknown} */
             readonly model: "book" | "trades";
             readonly markets: readonly string[];
+            readonly played: readonly components["schemas"]["PlayedView"][];
             readonly tape: string | null;
             readonly printsOnly: boolean;
             readonly from: string | null;
@@ -5810,6 +5811,12 @@ export interface components {
             readonly createdAt: string;
             readonly startedAt: string | null;
             readonly endedAt: string | null;
+        };
+        /** PlayedView */
+        readonly PlayedView: {
+            readonly id: string;
+            readonly slug: string | null;
+            readonly question: string | null;
         };
         /** NewBacktestBody */
         readonly NewBacktestBody: {
@@ -5880,6 +5887,7 @@ export interface components {
             /** @enum {unknown} */
             readonly model: "book" | "trades";
             readonly markets: readonly string[];
+            readonly played: readonly components["schemas"]["PlayedView"][];
             readonly tape: string | null;
             readonly printsOnly: boolean;
             readonly from: string | null;
@@ -7099,6 +7107,7 @@ export type MirrorChangeBody = components['schemas']['MirrorChangeBody'];
 export type HouseView = components['schemas']['HouseView'];
 export type BacktestsQuery = components['schemas']['BacktestsQuery'];
 export type BacktestView = components['schemas']['BacktestView'];
+export type PlayedView = components['schemas']['PlayedView'];
 export type NewBacktestBody = components['schemas']['NewBacktestBody'];
 export type OfferedView = components['schemas']['OfferedView'];
 export type StrategyView = components['schemas']['StrategyView'];

@@ -4,7 +4,7 @@ import { Fragment } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { rest } from "@/api/rest";
 import type { BacktestDetail } from "@/api/schema";
-import { newer, useTold } from "@/feed/topics";
+import { useTold } from "@/feed/topics";
 import { Failed, Panel, Waiting } from "@/parts/DataTable";
 import { isSure } from "@/parts/Dialog";
 import { useLoaded } from "@/parts/loading";
@@ -14,7 +14,7 @@ import { navigate } from "@/shell/router";
 import { moment } from "@/units/time";
 import { Result } from "./Result";
 import { t } from "./texts";
-import { isOver, parameterText, parameterTitle, percentOf, Status, strategyTitle, tapeText } from "./words";
+import { asTold, isOver, marketName, parameterText, parameterTitle, percentOf, marketTitle, Status, strategyTitle, tapeText } from "./words";
 
 const EVERY_MS = 5_000;
 
@@ -34,7 +34,7 @@ export function BacktestPart({ id }: { id: string }) {
     if (isToRead) found.reload();
   }, [isToRead]);
   if (found.data === null) return found.error === null ? <Waiting /> : <Failed error={found.error} reload={found.reload} />;
-  const now = { ...found.data, ...newer(found.data, told.get(id) as BacktestDetail | undefined) };
+  const now = asTold(found.data, told.get(id));
   return (
     <>
       <Head run={now} onChanged={found.reload} />
@@ -99,7 +99,7 @@ function Asked({ run }: { run: BacktestDetail }) {
     <Panel title={t("asked")}>
       <dl class="facts">
         <dt>{t("on")}</dt>
-        <dd>{run.tape === null ? run.markets.map((market, index) => <span key={market}>{index > 0 && ", "}<a href={`/trade/${encodeURIComponent(market)}`}>{market}</a></span>) : tapeText(run)}</dd>
+        <dd>{run.tape === null ? run.played.map((market, index) => <span key={market.id}>{index > 0 && ", "}<a href={`/trade/${encodeURIComponent(marketName(market))}`}>{marketTitle(market)}</a></span>) : tapeText(run)}</dd>
         <dt>{t("model")}</dt><dd>{t(run.model === "book" ? "modelBook" : "modelTrades")}</dd>
         {Object.keys(run.parameters).map((name) => <Fragment key={name}><dt>{parameterTitle(run, name)}</dt><dd>{parameterText(run, name)}</dd></Fragment>)}
         {run.from !== null && <><dt>{t("from")}</dt><dd>{moment(run.from)}</dd></>}

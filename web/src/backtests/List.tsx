@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { rest } from "@/api/rest";
 import type { BacktestView } from "@/api/schema";
-import { newer, useTold } from "@/feed/topics";
+import { useTold } from "@/feed/topics";
 import { ListTable, Panel } from "@/parts/DataTable";
 import { useListed } from "@/parts/loading";
 import { query, setQuery } from "@/shell/router";
@@ -11,7 +11,7 @@ import { moment } from "@/units/time";
 import { removed } from "./BacktestPart";
 import { strategies, strategyOf } from "./strategies";
 import { t } from "./texts";
-import { otherwiseText, Status, strategyTitle, tapeText } from "./words";
+import { asTold, otherwiseText, Status, strategyTitle, tapeText } from "./words";
 
 const PAGE = 50;
 const EVERY_MS = 10_000;
@@ -32,7 +32,7 @@ export function List() {
     choose(id, false);
     list.reload();
   };
-  const rows = list.rows.map((run) => newer<BacktestView>(run, told.get(run.id)));
+  const rows = list.rows.map((run) => asTold(run, told.get(run.id)));
   const [first, second] = chosen.value;
   return (
     <>

@@ -8,6 +8,7 @@ import { momentOf } from "@/units/time";
 import { cashText, parseCash, plainNumber } from "@/units/money";
 import { strategyOf, typedValue, valueOf, type StrategyName } from "./strategies";
 import { t } from "./texts";
+import { marketName } from "./words";
 
 export const SOURCES = ["markets", "sample", "tape"] as const;
 /** On what it runs: recorded markets, the tape that is made up, or one that the operator offers. */
@@ -114,7 +115,7 @@ export function writtenOf(run: BacktestView, typedTime: (time: string) => string
     strategy: run.strategy as StrategyName,
     values: Object.fromEntries(values) as Record<string, string>,
     source: run.tape === null ? "markets" : run.tape === SAMPLE ? "sample" : "tape",
-    markets: run.markets.join(", "),
+    markets: run.played.map(marketName).join(", "),
     tape: run.tape ?? "",
     printsOnly: run.printsOnly,
     from: run.from === null ? "" : typedTime(run.from),

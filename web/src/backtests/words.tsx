@@ -1,6 +1,7 @@
 // How a run is named, and how it stands, wherever one is shown.
 
-import type { BacktestView } from "@/api/schema";
+import type { BacktestView, PlayedView } from "@/api/schema";
+import { newer } from "@/feed/topics";
 import { strategyOf, typedValue } from "./strategies";
 import { t } from "./texts";
 
@@ -10,9 +11,25 @@ export function strategyTitle(name: string): string {
   return known === undefined ? name : t(known);
 }
 
+/** By which name the form, and an address, take a market: one of ours by its slug. */
+export function marketName(market: PlayedView): string {
+  return market.slug ?? market.id;
+}
+
+/** What somebody calls a market. */
+export function marketTitle(market: PlayedView): string {
+  return market.question ?? marketName(market);
+}
+
 /** What it ran on. */
 export function tapeText(run: BacktestView): string {
-  return run.tape === null ? run.markets.join(", ") : run.tape === "sample" ? t("sample") : run.tape;
+  return run.tape === null ? run.played.map(marketTitle).join(", ") : run.tape === "sample" ? t("sample") : run.tape;
+}
+
+/** How a run stands: a message doesn't say its markets' questions, which stay. */
+export function asTold<R extends BacktestView>(read: R, told: BacktestView | undefined): R {
+  const now = newer<BacktestView>(read, told);
+  return now === read ? read : { ...read, ...now, played: read.played };
 }
 
 /** "0.02" of a parameter that is known, the bare number else. */

@@ -3,7 +3,7 @@ import type { ApiError } from "@/api/errors";
 import type { BacktestView, OfferedView } from "@/api/schema";
 import { bodyOf, defaultsOf, isOurs, namesOf, withMarket, writtenOf, type Written } from "@/backtests/asked";
 import { offered, strategies, strategyOf, typedValue, valueOf, type Parameter } from "@/backtests/strategies";
-import { otherwiseText, percentOf, strategyTitle, tapeText } from "@/backtests/words";
+import { asTold, otherwiseText, percentOf, strategyTitle, tapeText } from "@/backtests/words";
 import { timeZone } from "@/shell/preferences";
 import { momentOf, typedMoment } from "@/units/time";
 import told from "./offered.json";
@@ -11,6 +11,7 @@ import told from "./offered.json";
 offered.value = told as unknown as OfferedView;
 
 const WRITTEN: Written = { strategy: "momentum", values: defaultsOf("momentum"), source: "markets", markets: "rain", tape: "", printsOnly: true, from: "", to: "", cash: "250,5", isFree: true, latency: "0", seed: "7" };
+const OURS = { id: "7", slug: "rain", question: "Will it rain?" };
 
 function refusedBy(written: Written): string[] {
   try {
@@ -88,11 +89,18 @@ describe("parameters", () => {
 });
 
 test("a run comes back into the form as it was", () => {
-  const run = { strategy: "momentum", parameters: { memory_s: 0.5, threshold: 255, most: 1_250 }, markets: [], tape: "sample", printsOnly: false, from: null, to: null, cash: "250.500000", fees: "NONE", latencyMs: 0, seed: 7, progress: "0.9999" } as unknown as BacktestView;
+  const run = { strategy: "momentum", parameters: { memory_s: 0.5, threshold: 255, most: 1_250 }, markets: [], played: [], tape: "sample", printsOnly: false, from: null, to: null, cash: "250.500000", fees: "NONE", latencyMs: 0, seed: 7, progress: "0.9999" } as unknown as BacktestView;
   const written = writtenOf(run, typedMoment);
   expect(written).toEqual({ strategy: "momentum", values: { memory_s: "0.5", threshold: "0.0255", most: "12.5" }, source: "sample", markets: "", tape: "sample", printsOnly: false, from: "", to: "", cash: "250.5", isFree: true, latency: "0", seed: "7" });
-  expect(writtenOf({ ...run, tape: null, markets: ["7"], cash: "1000.000000" }, typedMoment)).toMatchObject({ source: "markets", markets: "7", cash: "1000" });
-  expect([tapeText(run), tapeText({ ...run, tape: null, markets: ["a:1", "b:2"] }), strategyTitle("momentum"), strategyTitle("mine")]).toEqual(["made-up tape", "a:1, b:2", "Momentum", "mine"]);
+  expect(writtenOf({ ...run, tape: null, played: [OURS], cash: "1000.000000" }, typedMoment)).toMatchObject({ source: "markets", markets: "rain", cash: "1000" });
+  expect([tapeText(run), tapeText({ ...run, tape: null, played: [OURS, { id: "b:2", slug: null, question: null }] }), strategyTitle("momentum"), strategyTitle("mine")]).toEqual(["made-up tape", "Will it rain?, b:2", "Momentum", "mine"]);
   expect([otherwiseText(run), otherwiseText({ ...run, parameters: { memory_s: 600, threshold: 300, most: 5_000 } as never })]).toEqual(["Memory 0.5, Threshold 0.0255, Largest position 12.5", "Threshold 0.03"]);
   expect(percentOf({ ...run, progress: "1.0000" })).toBe(99);
+});
+
+test("what a message doesn't say of a run's markets stays", () => {
+  const read = { id: "1", markets: ["7"], played: [OURS], tape: null, status: "QUEUED", endedAt: null } as unknown as BacktestView;
+  const now = asTold(read, { ...read, played: [{ id: "7", slug: null, question: null }], status: "RUNNING" });
+  expect([now.status, tapeText(now)]).toEqual(["RUNNING", "Will it rain?"]);
+  expect(asTold(read, undefined)).toBe(read);
 });

@@ -61,6 +61,7 @@ async def test_a_backtest_is_asked_for_looked_at_and_deleted(web: Web) -> None:
         "parameters": {"half_spread": 200, "size": 500, "most": 10_000, "skew": 300},
         "model": "trades",
         "markets": ["kalshi:KXRAIN-26"],
+        "played": [{"id": "kalshi:KXRAIN-26", "slug": None, "question": "Will KXRAIN-26 happen?"}],
         "tape": None,
         "printsOnly": False,
         "from": "2026-01-01T00:00:00.000Z",
@@ -234,6 +235,11 @@ async def test_what_each_is_played_on(web: Web) -> None:
     ann = await caller(web)
     ours = await ann.data("POST", "/backtests", {"strategy": "momentum", "markets": ["rain"]})
     assert (ours["model"], ours["markets"], ours["cash"]) == ("book", ["1"], "10000.000000")
+    named = [{"id": "1", "slug": "rain", "question": "Will it rain?"}]
+    seen = await ann.data("GET", f"/backtests/{ours['id']}")
+    assert [one["played"] for one in (ours, seen, *await ann.data("GET", "/backtests"))] == (
+        [named] * 3
+    ), "nobody calls it by its number"
     both = {"strategy": "arbitrage", "markets": ["kalshi:KXRAIN-26", "kalshi:KXSNOW-26"]}
     assert (await ann.data("POST", "/backtests", both))["markets"] == both["markets"]
     tape = await ann.data("POST", "/backtests", SAMPLE | {"tape": SHORT, "printsOnly": True})
