@@ -6,6 +6,7 @@ same JSON, byte for byte.
 """
 
 import asyncio
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ from gateway.research.tape.journal import JournalTape
 from gateway.research.tape.snapshots import SnapshotTape
 from gateway.settings.reader import SettingsError
 from gateway.wire.errors import ValidationFailed
-from gateway.wire.scalars import parse_time
+from gateway.wire.scalars import parse_range
 from persistence.errors import PersistenceError
 
 _WRITTEN: Final = click.Path(path_type=Path, dir_okay=False, writable=True)
@@ -87,6 +88,8 @@ def backtest_command(strategy: str, **given: Any) -> None:  # noqa: ANN401 - as 
         for name in ("json_path", "report_path"):
             _require_folder(given[name])
         results = list(_runs(strategy_of(strategy), given))
+        if results[0].events == 0:
+            raise NotLoaded("there is no event to play, or none between --from and --to")
     except _GIVEN_WRONGLY as error:
         click.echo(f"probity backtest: {error}", err=True)
         sys.exit(2)
@@ -116,8 +119,10 @@ def _runs(strategy: type[Strategy], given: dict[str, Any]) -> Iterator[Result]:
         cash = parse_money(given["cash"], CASH_MAX)
     except MalformedNumber as error:
         raise NotLoaded(f"--cash {error}") from error
+    if math.isnan(given["latency_ms"]):
+        raise NotLoaded("--latency-ms nan: is no number")
     setup = Setup(latency_us=round(given["latency_ms"] * 1_000), seed=given["seed"])
-    span = Span(_time(given["from_time"], "from"), _time(given["to_time"], "to"))
+    span = Span(*parse_range(given["from_time"], given["to_time"]))
     sets = list(sweep(pairs(given["params"], "--param"), pairs(given["swept"], "--sweep")))
     with _played(given, cash, span) as played:
         for number, parameters in enumerate(sets, 1):
@@ -177,10 +182,6 @@ def _database() -> Iterator[tuple[str, Settings]]:
 
 def _draw(bar: Progress, task: TaskID, played: Played, done: int, _at: int) -> None:
     bar.update(task, completed=played.part(done))
-
-
-def _time(text: str | None, name: str) -> int | None:
-    return None if text is None else parse_time(text, name)
 
 
 def _bar() -> Progress:

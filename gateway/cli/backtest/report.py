@@ -32,12 +32,11 @@ body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; background: var(--p
   color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; }
 p { color: var(--soft); margin: .2rem 0; }
-svg { width: 100%; height: auto; display: block; }
+svg { width: 100%; min-width: 48rem; height: auto; display: block; }
 svg text { fill: var(--soft); font-size: 12px; } .grid { stroke: var(--line); }
 .course { fill: none; stroke: var(--one); stroke-width: 1.5; }
 .fallen { fill: var(--down); opacity: .25; stroke: none; }
-.up { fill: var(--up); } .down { fill: var(--down); } .even { stroke: var(--soft);
-  stroke-dasharray: 4 4; } .dot { fill: var(--one); opacity: .75; }
+.up { fill: var(--up); color: var(--up); } .down { fill: var(--down); color: var(--down); }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 td, th { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; }
 td:first-child, th:first-child { text-align: left; }
@@ -138,8 +137,8 @@ def _step(span: float) -> tuple[float, int]:
 
 def _picture(height: int, inner: str, title: str) -> str:
     return (
-        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(title)}">'
-        f"{inner}</svg>"
+        f'<div class="wide" tabindex="0"><svg viewBox="0 0 {_WIDTH} {height}" role="img"'
+        f' aria-label="{escape(title)}">{inner}</svg></div>'
     )
 
 

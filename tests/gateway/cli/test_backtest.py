@@ -69,7 +69,8 @@ def test_a_strategy_of_ones_own_runs_on_a_tape(tmp_path: Path, tape: Path) -> No
     assert result["figures"]["net"] == 4_800 * 100
     assert result["executions"][0]["price"] == 5_200
     text = page.read_text()
-    assert text.count("<svg") == 3
+    assert text.count("<svg") == text.count('<div class="wide" tabindex="0"><svg') == 3
+    assert "color: var(--up)" in text, "the triangles of the legend look like those in the picture"
     assert "BUY" in text
     for foreign in ("http:", "https:", "<script", "src=", "@import"):
         assert foreign not in text
@@ -143,6 +144,9 @@ def test_the_command_is_one_of_probitys() -> None:
     assert "backtest" in CliRunner().invoke(main, ["--help"]).output
 
 
+BACKWARDS = ("--from", "2026-01-02T00:00:00Z", "--to", "2026-01-01T00:00:00Z")
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -164,6 +168,12 @@ def test_the_command_is_one_of_probitys() -> None:
         (("momentum", "--tape", "sample", "--cash", "many"), "--cash must be"),
         (("momentum", "--tape", "sample", "--from", "yesterday"), "from"),
         (("momentum", "--tape", "sample", "--latency-ms", "-1"), "--latency-ms"),
+        (("momentum", "--tape", "sample", "--latency-ms", "nan"), "--latency-ms"),
+        (("momentum", "--tape", "sample", *BACKWARDS), "to: must not lie before from"),
+        (
+            ("momentum", "--tape", "sample", "--from", "2027-01-01T00:00:00Z"),
+            "there is no event to play",
+        ),
     ],
 )
 def test_what_is_given_wrongly_is_named(arguments: tuple[str, ...], told: str) -> None:
