@@ -26,6 +26,9 @@ STEPS = (
     "service.run",
     "service.result",
     "steps.complete",
+    "steps.put_off",
+    "steps.lost",
+    "steps.fail",
 )
 
 

@@ -23,10 +23,14 @@ from persistence.repositories.research.steps import InquirySteps
 from tests.faults.research.dying_worker import STEPS
 from tests.gateway.research.inquiries.parallel_service import KEY, parallel_service
 from tests.lengths import some
+from tests.venues.stand_in import Fault, answer
 
 POINTS = [(step, when) for step in STEPS for when in ("before", "after")]
-EVERY_DAY = (1, 2, 4, 10)
-"""Its intent stored, nothing sent; sent, nothing heard of it (twice); ended, and not stored."""
+EVERY_DAY = (1, 2, 4, 10, 13)
+"""Its intent stored, nothing sent; sent, nothing heard of it (twice); ended, and not stored; put
+off.
+"""
+MADE = "/v1/tasks/runs"
 COST, BUDGET, MONTH = 100, 500, 202_611
 
 
@@ -54,11 +58,18 @@ async def test_one_that_is_begun_is_paid_once_and_ends(
     made = await rows.ask(new, Bounds(3, MonthlyBounds(BUDGET, 0), 9), now_us(), now_us())
     async with parallel_service() as service:
         service.ends_at_once = True
+        if step == "steps.put_off":
+            service.line.fail(Fault.RATE_LIMITED, path=MADE, times=None)
+        elif step == "steps.lost":
+            service.answers["make"] = answer(b"oops", 500)
+        elif step == "steps.fail":
+            service.ends_as = "failed"
         command = (sys.executable, "-m", "tests.faults.research.dying_worker", database_url)
         process = await asyncio.create_subprocess_exec(
             *command, service.url, KEY, step, when, cwd=Path(__file__).parents[3]
         )
         assert await asyncio.wait_for(process.wait(), 60) == -9, "it died where it was to"
+        service.line.mend()
         # Who comes after it, an hour and more later: its lease and the wait for a message are over.
         late = [0]
         following = Following(
@@ -78,8 +89,11 @@ async def test_one_that_is_begun_is_paid_once_and_ends(
         assert budget.held == 0, "no cents are stuck"
         assert budget.of_all == budget.spent, "nor in what all together have"
         assert len(service.made) <= 1, "it was sent once"
+        assert ended.cost == budget.spent
         if ended.status == "COMPLETED":
             assert budget.spent == COST
+        elif step == "steps.fail":
+            assert (ended.status, budget.spent) == ("FAILED", 0), "a run that fails costs nothing"
         else:
             # Nobody knows whether it was sent: it is never sent again, and counts as paid.
             assert (step, when) in {
@@ -87,6 +101,9 @@ async def test_one_that_is_begun_is_paid_once_and_ends(
                 ("service.begin", "before"),
                 ("service.begin", "after"),
                 ("steps.has_run", "before"),
+                ("steps.put_off", "before"),
+                ("steps.lost", "before"),
+                ("steps.lost", "after"),
             }
             assert (ended.status, budget.spent) == ("FAILED", COST)
     await pool.close()

@@ -50,6 +50,7 @@ class ParallelService:
     answers: dict[str, Response] = field(default_factory=dict)
     """What is answered instead, by path; a run is made all the same."""
     ends_at_once: bool = False
+    ends_as: str = "completed"
     found: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -88,7 +89,7 @@ class ParallelService:
             "created_at": "2026-11-27T12:00:00Z",
         }
         if self.ends_at_once:
-            self.end(run_id)
+            self.end(run_id, self.ends_as)
         made = answer(json.dumps(self.runs[run_id]).encode(), 202)
         return self.answers.get("make", made)
 
