@@ -40,11 +40,22 @@ def terms(fee_type: str, multiplier: Decimal) -> tuple[tuple[str, str], ...]:
 
 def fee(role: Role, price: int, quantity: int, given: FeeTerms) -> Decimal | None:
     """Return the dollars an order pays for being filled, None where the terms don't say."""
+    found = exact(role, price, quantity, given)
+    return None if found is None else rounded(found)
+
+
+def exact(role: Role, price: int, quantity: int, given: FeeTerms) -> Decimal | None:
+    """Return what a fill adds to the sum that its order pays, which is rounded as a whole."""
     rate = term(given, TAKER_RATE if role is Role.TAKER else MAKER_RATE)
     if rate is None:
         return None
     each, contracts = fill(price, quantity)
-    return (rate * contracts * spread_of(each)).quantize(_CENT, ROUND_CEILING)
+    return rate * contracts * spread_of(each)
+
+
+def rounded(amount: Decimal) -> Decimal:
+    """Return what an order pays of a sum."""
+    return amount.quantize(_CENT, ROUND_CEILING)
 
 
 def _text(rate: Decimal) -> str:

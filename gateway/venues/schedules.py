@@ -25,6 +25,10 @@ SCHEDULES: Final[Mapping[str, Schedule]] = {
 }
 
 
+_OF_ORDERS: Final = {"kalshi": (kalshi.exact, kalshi.rounded)}
+"""Venues that round what an order pays for all its fills, and not each fill."""
+
+
 def fee(platform: str, role: Role, price: int, quantity: int, given: FeeTerms) -> Decimal | None:
     """Return what a fill costs on `platform`, None for a venue or terms that nobody knows.
 
@@ -37,3 +41,20 @@ def fee(platform: str, role: Role, price: int, quantity: int, given: FeeTerms) -
     """
     schedule = SCHEDULES.get(platform)
     return None if schedule is None else schedule(role, price, quantity, given)
+
+
+def next_fee(
+    platform: str, role: Role, price: int, quantity: int, given: FeeTerms, before: Decimal
+) -> tuple[Decimal, Decimal] | None:
+    """Return what one more fill of an order costs on `platform`, and the sum to be given as
+    `before` for the next one (0 for the first); None as `fee`.
+    """
+    of_orders = _OF_ORDERS.get(platform)
+    if of_orders is None:
+        paid = fee(platform, role, price, quantity, given)
+        return None if paid is None else (paid, before)
+    exact, rounded = of_orders
+    more = exact(role, price, quantity, given)
+    if more is None:
+        return None
+    return rounded(before + more) - rounded(before), before + more

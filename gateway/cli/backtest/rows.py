@@ -9,6 +9,7 @@ ROWS: Final[tuple[tuple[str, str], ...]] = (
     ("net", "gained, after fees"),
     ("gross", "gained, before fees"),
     ("fees", "fees"),
+    ("fees_unknown", "fills whose fee isn't known"),
     ("total_return", "return"),
     ("periods", "returns of an hour"),
     ("sharpe", "Sharpe of these, a year"),

@@ -85,11 +85,12 @@ class BacktestMessage(BacktestView, frozen=True, kw_only=True):
 class FiguresView(AnswerStruct, frozen=True):
     """What a run earned, and how; a ratio that has no meaning is null.
 
-    `net` is what it gained after fees. Sharpe and Sortino are annualised by the root of 8 766 hours
-    from returns of an hour; the riskless rate and the target are 0. `drawdown` is the deepest fall
-    from a peak as a part of it, `drawdownSeconds` the longest time until one was reached again.
-    `fillRatio` is `filled` over `ordered`, `queueSeconds` how long a maker's fills waited from the
-    sending of their order, `exposure` the mean part of the equity that was in shares.
+    `net` is what it gained after fees; `feesUnknown` counts the fills of which nobody knows what
+    the venue charges, which count as free. Sharpe and Sortino are annualised by the root of 8 766
+    hours from returns of an hour; the riskless rate and the target are 0. `drawdown` is the deepest
+    fall from a peak as a part of it, `drawdownSeconds` the longest time until one was reached
+    again. `fillRatio` is `filled` over `ordered`, `queueSeconds` how long a maker's fills waited
+    from the sending of their order, `exposure` the mean part of the equity that was in shares.
     """
 
     start: str
@@ -97,6 +98,7 @@ class FiguresView(AnswerStruct, frozen=True):
     net: str
     gross: str
     fees: str
+    fees_unknown: int
     total_return: str | None
     sharpe: str | None
     sortino: str | None
@@ -300,6 +302,7 @@ def _figures(found: Figures) -> FiguresView:
         money_text(found.net),
         money_text(found.gross),
         money_text(found.fees),
+        found.fees_unknown,
         _ratio(found.total_return),
         _ratio(found.sharpe),
         _ratio(found.sortino),

@@ -48,6 +48,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What it gained, after fees."""
     gross: int
     fees: int
+    fees_unknown: int
+    """Fills of which nobody knows what the venue charges: they count as free."""
     total_return: float | None
     sharpe: float | None
     sortino: float | None
@@ -172,7 +174,7 @@ class Notes:
         self._period_equity = self._last
         self._period_ends += (1 + empty) * self._period_us
 
-    def figures(self, *, fees: int, turnover: int, ordered: int) -> Figures:
+    def figures(self, *, fees: int, turnover: int, ordered: int, fees_unknown: int = 0) -> Figures:
         """Return the figures of what was noted, and of what the engine counted."""
         self.equity.end(self._last_at, self._last)
         net = self._last - self._deposited
@@ -183,6 +185,7 @@ class Notes:
             net=net,
             gross=net + fees,
             fees=fees,
+            fees_unknown=fees_unknown,
             total_return=part(net, self._start),
             sharpe=self._returns.sharpe(),
             sortino=self._returns.sortino(),

@@ -30,7 +30,7 @@ from exchange.model.accounts import Position as Holdings
 from exchange.model.market import Market
 from exchange.model.state import State
 from gateway.research.strategy import NOTHING, Fill, Position
-from gateway.venues.schedules import fee
+from gateway.venues.schedules import next_fee
 from gateway.venues.terms import Role
 
 _CLEARED_EVERY: Final = 256
@@ -60,12 +60,16 @@ class Ground:
         """What came from outside, less what went there, in money."""
         self.fees_paid = 0
         """All fees of the trader, those owed too, in money."""
+        self.fees_unknown = 0
+        """Fills of which nobody knows what the venue charges: they count as free."""
         self.turnover = 0
         """What all fills of the trader cost or brought, fees apart, in money."""
         self.names: dict[int, str] = {}
         """Markets' names on the tape, by their id in the engine."""
         self.fee_terms: dict[int, FeeTerms] = {}
         """Of markets whose fees are a venue's, by id."""
+        self._charged: dict[int, Decimal] = {}
+        """What a venue makes of the fills of an order so far, by its id."""
 
     @property
     def account(self) -> Account | None:
@@ -123,6 +127,11 @@ class Ground:
         state = self.engine.state
         state.dirty.clear()
         state.recent_ids.added.clear()
+        if self._charged:
+            orders = state.orders
+            self._charged = {
+                order: sum_ for order, sum_ in self._charged.items() if order in orders
+            }
 
     def must_run(self, at: int, command: Command) -> list[Event]:
         """Run a command of our own making, which can't be refused."""
@@ -152,9 +161,14 @@ class Ground:
         self.turnover += price * trade.quantity
         terms = self.fee_terms.get(trade.market_id)
         if terms is not None:
-            exact = fee(terms[0], role, price, trade.quantity, terms[1]) or Decimal(0)
-            charged = int((exact * MONEY_SCALE).to_integral_value(ROUND_CEILING))
-            self.owed += charged
+            before = self._charged.get(order, Decimal(0))
+            told = next_fee(terms[0], role, price, trade.quantity, terms[1], before)
+            if told is None:
+                self.fees_unknown += 1
+            else:
+                exact, self._charged[order] = told
+                charged = int((exact * MONEY_SCALE).to_integral_value(ROUND_CEILING))
+                self.owed += charged
         self.fees_paid += charged
         self.fills.append(
             Fill(

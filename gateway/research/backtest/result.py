@@ -107,7 +107,10 @@ def backtest(
         ended_at=run.desk.now,
         stopped=stopped,
         figures=notes.figures(
-            fees=ground.fees_paid, turnover=ground.turnover, ordered=run.desk.ordered
+            fees=ground.fees_paid,
+            fees_unknown=ground.fees_unknown,
+            turnover=ground.turnover,
+            ordered=run.desk.ordered,
         ),
         curve=notes.equity.points,
         prices={market: course.points for market, course in notes.prices.items()},

@@ -312,6 +312,37 @@ def test_a_venues_own_fee_is_taken_from_the_cash() -> None:
     assert played.run.desk.cash == 1_000_000_000 - 5_200 * 100 - 20_000 - 5_000 * 100
 
 
+def test_a_venue_that_rounds_what_an_order_pays_rounds_it_once() -> None:
+    """Kalshi: 0.07 x 1 x 0.25 = 0.0175 for each of four shares, 0.07 in all, and not 0.08."""
+    kalshi = listed(platform="kalshi", fee_terms=(("taker_rate", "0.07"), ("maker_rate", "0.07")))
+    rests = [kalshi, book(1), *(sold(3 + n, 4_900, 100) for n in range(4))]
+    takes = [kalshi, book(1, [], [(5_000 + n * 100, 100) for n in range(4)])]
+    waited = Played(rests, {2: lambda desk: desk.bid("m", 5_000, 400)})
+    taken = Played([*takes, book(9)], {2: lambda desk: desk.bid("m", 5_300, 400)})
+    fees = [[one.fee for one in played.strategy.heard if isinstance(one, Fill)]
+            for played in (waited, taken)]  # fmt: skip
+    assert fees == [[20_000, 20_000, 20_000, 10_000], [20_000, 20_000, 20_000, 10_000]]
+    # Of the next order it is counted anew.
+    again = Played(
+        [*takes, book(9)],
+        {2: lambda desk: desk.bid("m", 5_000, 100), 3: lambda desk: desk.bid("m", 5_100, 100)},
+    )
+    assert again.model.ground.fees_paid == 40_000
+
+
+def test_a_fee_that_nobody_knows_is_told() -> None:
+    unknown = listed(platform="kalshi", fee_terms=(("taker_rate", "0.07"),))
+    played = Played(
+        [unknown, FIRST[1], sold(3, 5_000, 400)],
+        {
+            2: lambda desk: desk.bid("m", 5_200, 100),
+            2.5: lambda desk: desk.bid("m", 5_000, 100),
+        },
+    )
+    # What makers pay isn't among the terms.
+    assert (played.model.ground.fees_paid, played.model.ground.fees_unknown) == (20_000, 1)
+
+
 def test_a_venues_fee_is_that_of_the_leg_that_is_traded() -> None:
     terms = (("maker_fee", "0.01"), ("quadratic", "0"), ("taker_fee", "0.05"))
     charged = []

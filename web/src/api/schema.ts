@@ -5932,6 +5932,7 @@ export interface components {
             readonly net: string;
             readonly gross: string;
             readonly fees: string;
+            readonly feesUnknown: number;
             readonly totalReturn: string | null;
             readonly sharpe: string | null;
             readonly sortino: string | null;

@@ -19,7 +19,7 @@ export type GroupName = "earned" | "risked" | "traded" | "foreseen";
 
 const figure = (name: FigureName, kind: Kind, better: Figure["better"] = null): Figure => ({ name, kind, better });
 export const GROUPS: readonly { readonly name: GroupName; readonly figures: readonly Figure[] }[] = [
-  { name: "earned", figures: [figure("net", "gain", "more"), figure("totalReturn", "gainPercent", "more"), figure("gross", "gain", "more"), figure("fees", "cash", "less"), figure("end", "cash", "more")] },
+  { name: "earned", figures: [figure("net", "gain", "more"), figure("totalReturn", "gainPercent", "more"), figure("gross", "gain", "more"), figure("fees", "cash", "less"), figure("feesUnknown", "count"), figure("end", "cash", "more")] },
   {
     name: "risked",
     figures: [figure("sharpe", "ratio", "more"), figure("sortino", "ratio", "more"), figure("drawdown", "percent", "less"), figure("drawdownMoney", "cash", "less"), figure("drawdownSeconds", "span", "less"), figure("exposure", "percent")],

@@ -4,7 +4,7 @@ import { besideEachOther, equityOf, fallsOf } from "@/backtests/curves";
 import { FIGURES, betterOf, figureText, spanText, type FigureName } from "@/backtests/figures";
 
 const FOUND: FiguresView = {
-  start: "10000.000000", end: "10123.456789", net: "123.456789", gross: "130.000000", fees: "6.543211", totalReturn: "0.012346", sharpe: "-1.005000", sortino: null, periods: 2,
+  start: "10000.000000", end: "10123.456789", net: "123.456789", gross: "130.000000", fees: "6.543211", feesUnknown: 3, totalReturn: "0.012346", sharpe: "-1.005000", sortino: null, periods: 2,
   drawdown: "0.050000", drawdownMoney: "500.000000", drawdownSeconds: 93_780, fills: 12_345, makerFills: 5, winRate: "0.500000", profitFactor: "2.000000", turnover: "999.999999", exposure: "0.333333",
   ordered: "100.00", filled: "50.00", fillRatio: "0.500000", queueSeconds: "12.340000", brier: "0.250000", resolved: 1,
 };
