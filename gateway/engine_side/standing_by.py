@@ -84,6 +84,10 @@ class StandbyFollowing:
         self._compared.set(time.time())
         self._logger.info("the standby is what the tables hold", seq=seq, state=state.hex())
 
+    def left_comparing(self, behind: int) -> None:
+        """Say why there is no news of the tables; the next comparison may come to its end."""
+        self._logger.warning("the standby has left a comparison", behind=behind)
+
     def loaded(self, seq: int) -> None:
         """Note a beginning."""
         if self._is_loaded:

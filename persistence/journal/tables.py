@@ -5,6 +5,8 @@ hash, to the state that wrote it (RULEBOOK 10, 7); a snapshot can be built twice
 and for the committed view, which share nothing. Nothing is checked here: see `recovery`.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
@@ -94,11 +96,18 @@ async def read(
 
     Open orders come in the order of their ids.
     """
+    async with one_moment(connection):
+        return await read_in_transaction(connection, with_ids=with_ids, segments=segments)
+
+
+@asynccontextmanager
+async def one_moment(connection: Connection) -> AsyncIterator[None]:
+    """Let all that is read inside be of one moment, which the first statement inside makes."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         # What is made of large tables between two statements takes longer than a batch may stand
         # still (`journal.SESSION`); nobody waits for a transaction that only reads.
         await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        return await read_in_transaction(connection, with_ids=with_ids, segments=segments)
+        yield
 
 
 async def read_in_transaction(

@@ -14,6 +14,9 @@ class StandbyObserver(Protocol):
     def compared(self, seq: int, state: bytes) -> None:
         """Take note that twin and tables have the same hash at a command."""
 
+    def left_comparing(self, behind: int) -> None:
+        """Take note that a comparison was left, since so many commands wait to be followed."""
+
     def loaded(self, seq: int) -> None:
         """Take note that the tables were loaded, for the first time or anew."""
 

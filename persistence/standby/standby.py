@@ -3,7 +3,7 @@
 ::
 
     every 0.2 s   who leads, how far is it?  ──> the journal's next rows ──> the twin
-    every minute or so        one snapshot of the tables ──> the same hash? (and looks on)
+    every minute or so        one moment of the tables ──> the same hash? (`comparison`)
     nobody leads, or silent   ──> `due`  ──> recover: end its session, lock, raise the epoch,
                                              the last rows, ready
 
@@ -19,7 +19,6 @@ import asyncio
 import contextlib
 import logging
 import math
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +43,7 @@ from persistence.postgres import migrate
 from persistence.postgres.database import OUTAGES, Connection, connect
 from persistence.standby import lease
 from persistence.standby.beside import beside
+from persistence.standby.comparison import BEHIND_MOST, Comparison
 from persistence.standby.lease import Leader, Standing
 from persistence.standby.observer import StandbyObserver
 from persistence.standby.twin import Twin
@@ -110,17 +110,11 @@ class Standby:
         self._was_led = False
         self._began = time.monotonic()
         self._compares_at = time.monotonic() + compare_s
-        self._heard_at = time.monotonic()
 
     @property
     def seq(self) -> int:
         """The last command that is followed; 0 before the tables were loaded."""
         return 0 if self._twin is None else self._twin.seq
-
-    @property
-    def silence_s(self) -> float:
-        """Seconds since the database answered."""
-        return time.monotonic() - self._heard_at
 
     async def run(self) -> None:
         """Follow until it is due, or cancelled; whatever the database does meanwhile."""
@@ -221,22 +215,38 @@ class Standby:
             standing = await lease.look(connection)
         if standing is None:
             raise HistoryMismatch("engine_state is empty")
-        self._heard_at = time.monotonic()
         self._judge(standing)
         return standing
 
-    async def _look_on(self) -> None:
-        """Look until it is due, on a connection of its own."""
-        while not self.due.is_set():
+    async def _go_on_beside(self, comparison: Comparison) -> None:
+        """Look, on a connection of its own, and follow as soon as the twin may move, until it is
+        due or has more to run again than a takeover has time for.
+        """
+        while True:
             await asyncio.sleep(LOOK_S)
             with contextlib.suppress(*_AWAY):
                 connection = await self._connect()
                 try:
-                    while not self.due.is_set():
-                        self._observer.followed(await self._look(connection), self.seq)
+                    while await self._go_one_step(connection, comparison):  # noqa: ASYNC110 - a look
                         await asyncio.sleep(LOOK_S)
+                    return
                 finally:
                     await self._leave(connection)
+
+    async def _go_one_step(self, connection: Connection, comparison: Comparison) -> bool:
+        standing = await self._look(connection)
+        behind = standing.last_seq - comparison.twin.seq
+        if self.due.is_set():
+            return False
+        if behind > BEHIND_MOST:
+            self._observer.left_comparing(behind)
+            return False
+        if comparison.is_still:
+            self._observer.followed(standing, self.seq)
+            return True
+        with _cut(connection, _LOAD_S):
+            await self._go_on(connection, standing, compares=False)
+        return True
 
     def _judge(self, standing: Standing) -> None:
         leader = standing.leader
@@ -316,31 +326,21 @@ class Standby:
         await asyncio.to_thread(self._tip.write, Tip(head.last_seq, head.chain_hash))
 
     async def _compare(self, connection: Connection, twin: Twin) -> None:
-        """Bring the twin to one snapshot of the tables and hold them against each other.
+        """Hold the twin against one moment of the tables.
 
-        A takeover doesn't wait for it, but runs what was committed meanwhile: so it has a small
-        part of the time, however large the exchange is, and whether it comes to its end or not.
+        A takeover doesn't wait for it, and has little to run because of it, however large the
+        exchange is and however much is traded. It has a small part of the time, whether it comes to
+        its end or not.
         """
         started = time.monotonic()
+        comparison = Comparison(twin, self._take_rows, self._segments)
         try:
-            await beside(self._hold_against_tables(connection, twin), self._look_on())
+            await beside(comparison.run(connection), self._go_on_beside(comparison))
         finally:
             ended = time.monotonic()
             self._compares_at = ended + max(self._compare_s, _REST * (ended - started))
-
-    async def _hold_against_tables(self, connection: Connection, twin: Twin) -> None:
-        snapshot = await tables.read(connection, segments=self._segments)
-        while twin.seq < snapshot.head.last_seq:
-            if not await self._take_rows(connection, twin):
-                return  # another history, which the next look sees
-        if (twin.seq, twin.chain_hash) == (snapshot.head.last_seq, snapshot.head.chain_hash):
-            left = threading.Event()
-            try:
-                state = await asyncio.to_thread(twin.compare, snapshot, left)
-            finally:
-                left.set()
-            if state is not None:
-                self._observer.compared(twin.seq, state)
+        if comparison.found is not None and self.alarm is None:
+            self._observer.compared(*comparison.found)
 
     def _differ(self, problem: str) -> None:
         self.alarm = problem

@@ -22,6 +22,9 @@ from persistence.journal import tables
 from persistence.journal.rows import JournalRow
 from persistence.proof.rerun import Rerun
 
+Hashes = list[tuple[str, bytes]]
+"""By what a state was made, and its hash."""
+
 
 class Twin:
     """Both states, moved row by row."""
@@ -59,33 +62,18 @@ class Twin:
         self.chain_hash = row.hash
         self.is_exact &= row.rules_version == RULES_VERSION
 
-    def compare(self, snapshot: tables.Snapshot, left: threading.Event) -> bytes | None:
-        """Return the hash that both states and the tables have at this command; None once `left`.
+    def hashes(self, left: threading.Event) -> Hashes:
+        """Return what both states are now.
 
         O(everything); may be called in a thread while nothing moves the states, or nobody waits for
-        it any more: then it soon ends.
-
-        Raises:
-            StateDiffers: they haven't, or break a law.
+        it any more: then it soon ends (`left`).
         """
-        try:
-            stored = tables.build(snapshot, with_ids=True)
-            if left.is_set():
-                return None
-            invariants.check(stored)
-        except (CoreError, LookupError) as error:
-            raise StateDiffers(
-                f"the tables break a law at {snapshot.head.last_seq}: {error}"
-            ) from None
-        expected = state_hash(stored)
+        found: Hashes = []
         for name, state in (("events", self.view), ("commands", self.live)):
             if left.is_set():
-                return None
-            if state_hash(state) != expected:
-                raise StateDiffers(
-                    f"the tables at {snapshot.head.last_seq} aren't what the journal's {name} make"
-                )
-        return expected
+                break
+            found.append((name, state_hash(state)))
+        return found
 
     def states(self) -> tuple[State, State]:
         """Give away the live state, and the view, which does without client ids."""
@@ -93,3 +81,26 @@ class Twin:
         for state in (self.live, self.view):
             state.dirty.clear()
         return self.live, self.view
+
+
+def compare(snapshot: tables.Snapshot, hashes: Hashes, left: threading.Event) -> bytes:
+    """Return the hash that the tables have, and both states had; anything once `left`.
+
+    O(everything), in a thread.
+
+    Raises:
+        StateDiffers: they haven't, or break a law.
+    """
+    seq = snapshot.head.last_seq
+    try:
+        stored = tables.build(snapshot, with_ids=True)
+        if left.is_set():
+            return b""
+        invariants.check(stored)
+    except (CoreError, LookupError) as error:
+        raise StateDiffers(f"the tables break a law at {seq}: {error}") from None
+    expected = b"" if left.is_set() else state_hash(stored)
+    for name, found in hashes:
+        if found != expected and not left.is_set():
+            raise StateDiffers(f"the tables at {seq} aren't what the journal's {name} make")
+    return expected

@@ -343,7 +343,7 @@ async def test_a_comparison_that_came_to_no_end_has_its_rest_all_the_same(
     await _begun(database_url)
     async with waiting(database_url, compare_s=60, lease_s=60) as one:
         await until(lambda: one.heard.loads == 1)
-        monkeypatch.setattr(tables, "read", fails)
+        monkeypatch.setattr(tables, "read_in_transaction", fails)
         one.standby._compares_at = 0.0
         await until(lambda: bool(one.heard.reasons))
         one.heard.seq = 0

@@ -17,6 +17,7 @@ class Heard:
         self.standing: Standing | None = None
         self.seq = 0
         self.compared_at: list[int] = []
+        self.left: list[int] = []
         self.problems: list[str] = []
         self.loads = 0
         self.reasons: list[str] = []
@@ -27,6 +28,9 @@ class Heard:
     def compared(self, seq: int, state: bytes) -> None:
         assert len(state) == 32
         self.compared_at.append(seq)
+
+    def left_comparing(self, behind: int) -> None:
+        self.left.append(behind)
 
     def loaded(self, seq: int) -> None:
         self.loads += 1
