@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -36,12 +36,12 @@ class Two:
         folder: Path,
         database_url: str,
         stack: ExitStack,
-        ways: Mapping[str, str],
+        own: Mapping[str, Mapping[str, str]],
         **settings: str,
     ) -> None:
-        """`ways` has the database's URL for those, by name, who have one of their own."""
+        """`own` has what settings those have, by name, who have some of their own."""
         self.database_url = database_url
-        self._ways = ways
+        self._own = own
         self.redis = RedisProcess(folder)
         stack.callback(self.redis.clean_up)
         self.redis.start()
@@ -64,8 +64,8 @@ class Two:
 
     def _process(self, name: str, command: str) -> ServerProcess:
         """Prepare one in a folder of its own, with the keys that all share."""
-        way = {"DATABASE_URL": self._ways.get(name, self.database_url)}
-        made = ServerProcess(self._folder / name, self._known | way, command)
+        known = {"DATABASE_URL": self.database_url, **self._known, **self._own.get(name, {})}
+        made = ServerProcess(self._folder / name, known, command)
         self._stack.callback(made.clean_up)
         made.data_dir.mkdir(mode=0o700)
         keys = self._folder / "one"
@@ -82,10 +82,14 @@ class Two:
             trader.server = self.gateways[1]
         return market, traders
 
-    async def serves(self, trader: Trader, since: float) -> float:
-        """Wait until the engine answers what a gateway sends; return how long after `since`."""
+    async def serves(
+        self, trader: Trader, since: float, gateways: Sequence[ServerProcess] = ()
+    ) -> float:
+        """Wait until the engine answers what these gateways send, all of them unless some are
+        named; return how long after `since` that was.
+        """
         async with httpx.AsyncClient(timeout=30) as client:
-            for gateway in self.gateways:
+            for gateway in gateways or self.gateways:
                 url = f"{gateway.url}/api/v1/orders/999999999"
                 while (await client.delete(url, headers=trader.headers)).status_code != 404:
                     assert time.monotonic() - since < BACK_S
@@ -101,11 +105,15 @@ class Two:
 
 @contextlib.contextmanager
 def two(
-    folder: Path, database_url: str, ways: Mapping[str, str] | None = None, /, **settings: str
+    folder: Path,
+    database_url: str,
+    own: Mapping[str, Mapping[str, str]] | None = None,
+    /,
+    **settings: str,
 ) -> Iterator[Two]:
-    """All of them, up; the engines are "one" and "two"."""
+    """All of them, up; the engines are "one" and "two", the gateways "three" and "four"."""
     with ExitStack() as stack:
-        yield Two(folder, database_url, stack, ways or {}, **settings)
+        yield Two(folder, database_url, stack, own or {}, **settings)
 
 
 def leads(server: ServerProcess) -> bool:

@@ -48,8 +48,8 @@ def lines(database_url: str) -> Iterator[dict[str, DatabaseLine]]:
 
 @pytest.fixture
 def both(tmp_path: Path, database_url: str, lines: dict[str, DatabaseLine]) -> Iterator[Two]:
-    ways = {name: line.url for name, line in lines.items()}
-    with two(tmp_path, database_url, ways) as made:
+    own = {name: {"DATABASE_URL": line.url} for name, line in lines.items()}
+    with two(tmp_path, database_url, own) as made:
         yield made
 
 

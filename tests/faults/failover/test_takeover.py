@@ -55,26 +55,39 @@ def dice() -> random.Random:
 async def test_an_engine_killed_under_load_is_taken_over(
     disk: Path, database_url: str, dice: random.Random
 ) -> None:
+    """Alone, together with a gateway, or the gateway alone, by turns."""
     with two(disk, database_url) as both:
         market, traders = await asyncio.to_thread(both.open_floor, dice)
         for number in range(KILLS):
+            gateway = dice.choice(both.gateways) if number % 3 else None
+            victims = [both.leader] if number % 3 != 2 else []
+            victims += [] if gateway is None else [gateway]
+            dice.shuffle(victims)
+            spared = [one for one in both.gateways if one is not gateway]
             stop = asyncio.Event()
             tasks = list(everybody_trades(traders, stop))
             await some_answers(traders, answered(traders) + dice.randint(1, LONGEST_ROUND))
             await asyncio.sleep(dice.uniform(0, 0.02))
             assert not differs(both.standby)
-            both.leader.kill()
+            for victim in victims:
+                victim.kill()
             killed_at = time.monotonic()
             stop.set()
-            took = await takes_over(both.standby, killed_at)
-            served = await both.serves(traders[0], killed_at)
+            leads = "the engine leads on"
+            if both.leader in victims:
+                leads = f"leads after {await takes_over(both.standby, killed_at):.2f} s"
+            served = await both.serves(traders[0], killed_at, spared)
             assert served < TAKEN_S * slowness(), both.standby.words()
+            if gateway is not None:
+                await asyncio.to_thread(gateway.start)
+                await both.serves(traders[0], killed_at, [gateway])
             await asyncio.gather(*tasks)
             unknown = await nothing_lost(both, market, traders)
-            await asyncio.to_thread(both.turn)
+            if both.leader in victims:
+                await asyncio.to_thread(both.turn)
             print(
-                f"kill {number}: leads after {took:.2f} s, serves after {served:.2f} s;"
-                f" {unknown} without an answer"
+                f"kill {number} of {'gateway' if gateway else 'no gateway'}: {leads}, serves after"
+                f" {served:.2f} s; {unknown} without an answer"
             )
         await asyncio.to_thread(verify, both.leader)
 
