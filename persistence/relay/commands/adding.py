@@ -1,6 +1,7 @@
 """How entries get into the stream of an engine: in one step of Redis, within its bound.
 
-A stream that its engine hasn't made, or that is full, takes nothing: then nothing was entered for
+A stream that its engine hasn't made, or that is full, takes nothing, nor does a Redis that may not
+write (its memory is used up, its disk full, another one leads): then nothing was entered for
 certain. Only an answer that is lost leaves that open.
 """
 
@@ -12,16 +13,21 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 # Nothing else gets in between the look and the entries. An entry that doesn't fit is an empty
-# answer, and so are all behind it; no stream, no answers.
+# answer, and so are all behind it; no stream, no answers. An error is of the first entry.
 _ADD: Final = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
 local length, bound, taken = redis.call('XLEN', KEYS[1]), tonumber(ARGV[1]), {}
 for number = 2, #ARGV do
+    taken[number - 1] = ''
     if length < bound then
-        taken[number - 1] = redis.call('XADD', KEYS[1], '*', 'c', ARGV[number])
-        length = length + 1
-    else
-        taken[number - 1] = ''
+        local id = redis.pcall('XADD', KEYS[1], '*', 'c', ARGV[number])
+        if not id.err then
+            taken[number - 1], length = id, length + 1
+        elseif number == 2 then
+            return id
+        else
+            bound = 0
+        end
     end
 end
 return taken
@@ -45,7 +51,8 @@ class Adding:
         """Return the new entries' ids, in order: empty for one that didn't fit, none at all without
         the stream.
 
-        Raises one of `messages.FAILURES`: they may have been added.
+        Raises one of `messages.FAILURES`: they may have been added. By a ResponseError, which is
+        one, Redis refuses all of them.
         """
         arguments: Any = (1, key, self._bound, *bodies)
         taken: Any

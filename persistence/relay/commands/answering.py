@@ -15,7 +15,7 @@ from typing import Final
 from persistence.relay.channel import Sealed
 from persistence.relay.commands.messages import Answers, Outcome
 from persistence.relay.commands.observer import CommandsObserver
-from persistence.relay.messages import FAILURES, RETRY_S, make_client
+from persistence.relay.messages import COMMAND_TIMEOUT_S, FAILURES, RETRY_S, make_client
 from persistence.relay.one_connection import OneConnection
 from persistence.relay.publisher import SAID_S
 
@@ -90,12 +90,22 @@ class Answering:
         try:
             await client.ping()
             while self._untold or not self._closing:
-                await self._news.wait()
+                await self._wait_or_ask(client)
                 self._news.clear()
                 while self._untold:
                     await self._round(client)
         finally:
             await client.aclose()
+
+    async def _wait_or_ask(self, client: OneConnection) -> None:
+        """Wait for something to tell; ask Redis for a sign of life if nothing comes, so that a
+        connection which was lost in silence costs nobody an answer.
+        """
+        try:
+            async with asyncio.timeout(COMMAND_TIMEOUT_S):
+                await self._news.wait()
+        except TimeoutError:
+            await client.ping()
 
     async def _round(self, client: OneConnection) -> None:
         """Tell some, in one message to Redis."""

@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
@@ -27,6 +28,7 @@ from redis.exceptions import ResponseError
 from exchange.messages.command_bases import Timer
 from persistence.errors import CommandNotTaken
 from persistence.loop.authority import NOWHERE, Arrived, Place, acting_by
+from persistence.loop.committed_view import TURN_S
 from persistence.loop.ports import Answer, CommandPort
 from persistence.relay.channel import Sealed
 from persistence.relay.commands.answering import Answering
@@ -154,8 +156,12 @@ class CommandReader:
                     {key: id_of(self._position)}, count=READ_MOST, block=int(BEAT_S * 1_000)
                 )
                 entries = found[0][1] if found else ()
+                turn_ends = time.monotonic() + TURN_S
                 for entry_id, fields in entries:
                     self._take(place_of(entry_id), fields)
+                    if time.monotonic() > turn_ends:
+                        await asyncio.sleep(0)
+                        turn_ends = time.monotonic() + TURN_S
                 self._untrimmed += len(entries)
                 if not entries or clock() - self._looked_at >= BEAT_S:
                     await self._look(client)

@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from redis.exceptions import ResponseError
 
 from exchange.messages.commands import (
     AmendOrder,
@@ -273,6 +274,7 @@ class StreamCommands:
                 sent_at = self._loop.time()
                 await self._send(adding)
         finally:
+            self._is_connected = False
             await client.aclose()
 
     async def _wait_or_ask(self, client: "Redis") -> None:
@@ -300,8 +302,15 @@ class StreamCommands:
                 waiting.pending.stream = life
             parcels.append(part)
             bodies.append(body)
-        if stream is not None and parcels:
-            self._note_taken(parcels, await adding.add(stream.name, bodies))
+        if stream is None or not parcels:
+            return
+        try:
+            taken = await adding.add(stream.name, bodies)
+        except ResponseError as error:
+            for part in parcels:
+                self._refuse(part, EngineAway(f"Redis took nothing, nothing was done: {error}"))
+            raise
+        self._note_taken(parcels, taken)
 
     def _next_part(self, *, is_led: bool) -> list[_Waiting]:
         """Take what goes into one entry; refuse what has nobody to go to, or no right any more.

@@ -144,6 +144,24 @@ async def test_without_redis_nothing_is_sent(redis: RedisProcess) -> None:
         assert rig.engine.numbers == [2]
 
 
+async def test_what_redis_refuses_to_enter_is_told_as_not_taken_at_once(
+    redis: RedisProcess,
+) -> None:
+    """As one whose memory is used up."""
+    async with reading(redis) as rig, writing(redis) as gateway:
+        assert redis.command("CONFIG", "SET", "maxmemory", "1") == b"+OK\r\n"
+        sent = [gateway.port.submit(command(number)) for number in (1, 2)]
+        async with asyncio.timeout(3):
+            for one in sent:
+                with pytest.raises(EngineAway):
+                    await one
+        assert redis.command("CONFIG", "SET", "maxmemory", "0") == b"+OK\r\n"
+        await until(lambda: gateway.port.is_open)
+        await gateway.port.submit(command(3))
+        assert rig.engine.numbers == [3]
+        assert "unanswered" not in gateway.notes.counts
+
+
 async def test_a_right_that_ended_before_it_was_sent_ends_the_command(redis: RedisProcess) -> None:
     class Ended:
         def refusal(self) -> Exception | None:
