@@ -115,4 +115,7 @@ def test_every_guarantee_names_tests_that_prove_it() -> None:
         sentence = promise.partition("[`test_")[0].strip()
         assert sentence.endswith("."), sentence
     for part in text.split("\n## ")[1:]:
-        assert "\n**Ends:** " in part, f"nothing says where this ends: {part.splitlines()[0]}"
+        title = part.splitlines()[0]
+        assert "\n**Ends:** " in part, f"nothing says where this ends: {title}"
+        numbers = [int(number) for number in re.findall(r"^(\d+)\. ", part, re.MULTILINE)]
+        assert numbers == list(range(1, len(numbers) + 1)), f"{title}: each has a number of its own"
