@@ -12,7 +12,7 @@ import pytest
 
 from gateway.bootstrap.settings import Settings, load_settings
 from gateway.cli import family
-from gateway.cli.family import Family, Member, run_family
+from gateway.cli.family import Family, FamilyEnded, Member, run_family
 from gateway.cli.respawn import COUNT, starts_before
 from gateway.observability.logs import Logger, configure_logs
 from gateway.settings.reader import SettingsError
@@ -112,6 +112,30 @@ async def test_it_is_open_when_all_its_gateways_take_work(monkeypatch: pytest.Mo
     monkeypatch.setattr(Family, "_end", lambda *_: wait(0))
     await made.run([], [])
     assert ["open" in text for text in rounds[:4]] == [False, False, False, True]
+
+
+async def test_an_engine_that_takes_long_to_be_ready_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As one whose tables are migrated, or whose exchange is large: ended in the middle it would
+    begin anew each time, and never come to its end.
+    """
+    said, asked = io.StringIO(), 0
+    made = Family(settings_of(0), 2, configure_logs("info", said))
+
+    async def is_ready(_port: int) -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 5
+
+    monkeypatch.setattr(family, "_is_ready", is_ready)
+    monkeypatch.setattr(family, "_PATIENCE_S", 2 * family._LOOK_S)
+    monkeypatch.setattr(Member, "port", 1)
+    await made._await_ready(member(Process()))
+    assert asked == 6
+    assert 1 <= said.getvalue().count("the engine isn't ready yet") < 5
+    with pytest.raises(FamilyEnded, match="didn't start"):
+        await Family(settings_of(0), 2, quiet())._await_ready(member(Process(code=1)))
 
 
 async def test_what_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
