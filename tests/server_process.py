@@ -36,6 +36,10 @@ START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 60.0
 NOTICE_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.02
+CALL_SECONDS: Final = 30.0
+"""Longer than a server may be silent (`COMMIT_TIMEOUT_SECONDS`, and a gateway's wait beyond that):
+what it says then is told, and not that nothing came.
+"""
 ADMIN_EMAIL: Final = "admin@example.com"
 ADMIN_PASSWORD: Final = "correct horse battery"
 FAR_CLOSE: Final = "2099-01-01T00:00:00Z"
@@ -294,14 +298,16 @@ class ServerProcess:
     def call(self, method: str, path: str, token: str = "", body: object = None) -> Any:
         """Send one request to `/api/v1` and return the `data` of its answer, which is a success."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        answer = httpx.request(method, f"{self.url}/api/v1{path}", headers=headers, json=body)
+        url = f"{self.url}/api/v1{path}"
+        answer = httpx.request(method, url, headers=headers, json=body, timeout=CALL_SECONDS)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json().get("data")
 
     def status(self, path: str, token: str) -> int:
         """Return the status of one GET."""
         headers = {"authorization": f"Bearer {token}"}
-        return httpx.get(f"{self.url}/api/v1{path}", headers=headers).status_code
+        url = f"{self.url}/api/v1{path}"
+        return httpx.get(url, headers=headers, timeout=CALL_SECONDS).status_code
 
     def admin(self) -> str:
         """Return an administrator's access token."""
