@@ -6,8 +6,8 @@
 
 Laws: a slug is listed once, so what is sent again after a crash finds its own market by it. Whoever
 comes while one is made waits for that. Nobody takes all the places: one person's first bets have so
-many made in a day, as the engine's process counts them since its start. A process without an engine
-makes none. What comes of each is a line of the audit log.
+many made in a day, counted where they are stored. A process without an engine makes none. What
+comes of each is a line of the audit log.
 """
 
 import asyncio
@@ -43,7 +43,15 @@ from persistence.errors import CommandNotTaken, OutcomeUnknown
 from persistence.loop.ports import CommandPort
 from persistence.postgres.database import OUTAGES
 from persistence.repositories.audit import AuditLog, AuditTrail
-from persistence.repositories.economy.mirrors import SLUG, Mirror, Mirrors, NewMirror, TooMany
+from persistence.repositories.economy.mirrors import (
+    SLUG,
+    Maker,
+    Mirror,
+    Mirrors,
+    NewMirror,
+    TooMany,
+    TooManyOfOne,
+)
 
 AGAIN_US: Final = 30 * MICROSECONDS
 """So long after a try one that broke off is made by somebody else."""
@@ -132,8 +140,6 @@ class Mirroring:
         # The house quotes where it follows the source, and nowhere else.
         self._most = min(settings.most, followed_max)
         self._making: dict[int, asyncio.Task[Mirror]] = {}
-        self._turns: dict[int, list[int]] = {}
-        """When each person had mirrors made within the day."""
 
     def _require_engine(self) -> None:
         if not self._takes_commands:
@@ -151,16 +157,8 @@ class Mirroring:
         """
         known, mirror = await self._named(market_id)
         if mirror is None:
-            self._take_turn(person)
-            try:
-                mirror = await self.make(known, terms_by(self._settings), actor or _NOBODY)
-            except UnknownOutcome:
-                raise
-            except Exception:
-                # Refused, or a database that is away: nothing was made, so nothing is counted.
-                if self._turns.get(person):
-                    self._turns[person].pop()
-                raise
+            terms = terms_by(self._settings)
+            mirror = await self.make(known, terms, actor or _NOBODY, person=person)
             market = self._market(mirror)
             await self._quotes(market)
             return market
@@ -169,19 +167,11 @@ class Mirroring:
             mirror = await self._carried(mirror, actor or _NOBODY)
         return self._market(mirror)
 
-    def _take_turn(self, person: int) -> None:
-        """Count a mirror for whoever has it made; raises LimitReached for one too many."""
+    def _maker(self, person: int, now: int) -> Maker | None:
+        """Return as whose a mirror counts; None for nobody's."""
         if not person:
-            return
-        since, most = self._clock() - DAY_US, self._settings.per_person
-        recent = ((who, [at for at in made if at > since]) for who, made in self._turns.items())
-        self._turns = {who: made for who, made in recent if made}
-        mine = self._turns.setdefault(person, [])
-        if len(mine) >= most:
-            raise LimitReached(
-                f"marketId: nobody has bet on it here yet, and you began {most} such in a day"
-            )
-        mine.append(self._clock())
+            return None
+        return Maker(person, self._settings.per_person, now - DAY_US)
 
     async def foreseen(self, market_id: str) -> Market | Foreseen:
         """Return the mirror of a market elsewhere, or what the house would quote in it at first;
@@ -221,9 +211,9 @@ class Mirroring:
             raise NotMirrored("it is shown, and nobody has mirrored it")
         return known, mirror
 
-    async def make(self, known: Known, terms: Terms, actor: Actor) -> Mirror:
+    async def make(self, known: Known, terms: Terms, actor: Actor, *, person: int = 0) -> Mirror:
         """Mirror a market of another venue, on these terms of the house; the one of before if there
-        is one. Raises as `mirror_of`.
+        is one, which nobody is counted for. Raises as `mirror_of`.
         """
         self._require_engine()
         known = await self._mirrorable(known)
@@ -240,7 +230,11 @@ class Mirroring:
         )
         self.reached(Point.BEFORE_MIRROR)
         try:
-            mirror, _ = await self._rows.add(new, self._most, now)
+            maker = self._maker(person, now)
+            mirror, _ = await self._rows.add(new, self._most, now, maker)
+        except TooManyOfOne:
+            began = f"you began {self._settings.per_person} such in a day"
+            raise LimitReached(f"marketId: nobody has bet on it here yet, and {began}") from None
         except TooMany:
             raise LimitReached.of("mirrors", self._most) from None
         self.reached(Point.AFTER_MIRROR)

@@ -32,8 +32,8 @@ _CHANGED: Final = (
 )
 _ADD: Final = (
     "INSERT INTO mirrors (id, platform, external_id, status, command, yes_label, no_label, spread,"  # noqa: S608 - a constant
-    " size, exposure, made_at, tried_at, changed_at)"
-    " VALUES ($1, $2, $3, 'MAKING', $4, $5, $6, $7, $8, $9, $10, $10, $10)"
+    " size, exposure, made_at, tried_at, changed_at, made_by)"
+    " VALUES ($1, $2, $3, 'MAKING', $4, $5, $6, $7, $8, $9, $10, $10, $10, $11)"
     f" RETURNING {_COLUMNS}"
 )
 _CLAIM: Final = (
@@ -55,6 +55,18 @@ _decode: Final = msgspec.msgpack.Decoder(CreateMarket).decode
 
 class TooMany(Exception):
     """There are as many mirrors as there may be."""
+
+
+class TooManyOfOne(Exception):
+    """One person has had as many made as may be."""
+
+
+class Maker(msgspec.Struct, frozen=True):
+    """Whose first bet a mirror is made for, who has had at most `most` made since a time."""
+
+    person: int
+    most: int
+    since: int
 
 
 class NewMirror(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,11 +152,14 @@ class Mirrors:
         self._standing: dict[int, tuple[int, Mirror]] = {}
         """What was read of them last, with the row's version."""
 
-    async def add(self, new: NewMirror, most: int, now: int) -> tuple[Mirror, bool]:
+    async def add(
+        self, new: NewMirror, most: int, now: int, maker: Maker | None = None
+    ) -> tuple[Mirror, bool]:
         """Store a mirror that is made next; return it, or that of before, and whether it is new.
 
-        Of a source whose listing was refused before, the new one takes the place of that. Raises
-        TooMany if `most` wait for their end.
+        Of a source whose listing was refused before, the new one takes the place of that. One that
+        is new counts as its maker's, unless its listing is refused. Raises TooManyOfOne for one too
+        many of the maker's, TooMany if `most` wait for their end.
         """
         async with self._pool.transaction() as connection:
             # Whoever comes at once waits here, and finds it.
@@ -156,6 +171,14 @@ class Mirrors:
             )
             if row is not None:
                 return _mirror(row), False
+            if maker is not None:
+                count = await connection.fetchval(
+                    "SELECT count(*) FROM mirrors"
+                    " WHERE made_by = $1 AND made_at > $2 AND status <> 'REFUSED'",
+                    *(maker.person, maker.since),
+                )
+                if count >= maker.most:
+                    raise TooManyOfOne
             count = await connection.fetchval(
                 f"SELECT count(*) FROM mirrors WHERE {_STANDING}"  # noqa: S608 - a constant
             )
@@ -176,6 +199,7 @@ class Mirrors:
                 _encode(msgspec.structs.replace(new.command, slug=SLUG.format(number))),
                 *new.labels,
                 *(new.spread, new.size, new.exposure, now),
+                None if maker is None else maker.person,
             )
         return _mirror(added), True
 

@@ -113,10 +113,46 @@ async def test_one_person_takes_no_more_than_some_places_a_day(make_web: MakeWeb
     await making.mirror_of(first)
     with pytest.raises(LimitReached):
         await making.mirror_of(last, person=7)
-    tomorrow = now_us() + DAY_US + 60_000_000
-    making._clock = lambda: tomorrow
-    making._take_turn(7)
-    assert making._turns == {7: [tomorrow]}
+    await stage.web.parts.pool.execute("UPDATE mirrors SET made_at = made_at - $1", DAY_US)
+    await making.mirror_of(last, person=7)
+
+
+async def test_a_persons_places_are_counted_over_processes(make_web: MakeWeb) -> None:
+    stage = await set_stage(make_web, *map(source, range(1, 4)), MIRRORS_PER_PERSON=2)
+    # Each of them counts for itself, and is there no longer than its process.
+    for number in (1, 2):
+        await stage.mirroring.mirror_of(f"fake:M{number}", person=7)
+    with pytest.raises(LimitReached, match="you began 2 such in a day"):
+        await stage.mirroring.mirror_of("fake:M3", person=7)
+    await stage.mirroring.mirror_of("fake:M3", person=8)
+
+
+async def test_who_comes_second_to_a_market_uses_no_place(
+    make_web: MakeWeb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = await set_stage(make_web, MIRRORS_PER_PERSON=1)
+    one, other = stage.mirroring, stage.mirroring
+    of_source, both_looked = Mirrors.of_source, asyncio.Barrier(2)
+
+    async def together(self: Mirrors, platform: str, external_id: str) -> Any:
+        found = await of_source(self, platform, external_id)
+        await both_looked.wait()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Mirrors, "of_source", together)
+        asking = (making.mirror_of("fake:M1", person=at) for making, at in ((one, 7), (other, 8)))
+        first, second = await asyncio.gather(*asking)
+    assert first.id == second.id
+    found = []
+    for number, person in ((2, 7), (3, 8)):
+        try:
+            await stage.mirroring.mirror_of(f"fake:M{number}", person=person)
+        except LimitReached:
+            continue
+        found.append(person)
+    # Whose it is has had its one; for the other it is the first.
+    assert len(found) == 1
 
 
 async def test_one_that_is_not_made_takes_no_place(make_web: MakeWeb) -> None:
