@@ -104,13 +104,7 @@ def debit(state: State, command: DebitAccount) -> list[Event]:
 
 def transfer(state: State, command: TransferCash) -> list[Event]:
     """Run a TransferCash and return its event, already applied.  O(legs)."""
-    refusal = _expired(state.now, command.valid_until)
-    if refusal is None:
-        refusal = _parties_refusal(state, command)
-    if refusal is None:
-        refusal = _legs_refusal(command)
-    if refusal is None:
-        refusal = _transfer_means_refusal(state, command)
+    refusal = transfer_refusal(state, command, state.now)
     if refusal is not None:
         return [refusal]
     event = CashTransferred(command.legs, command.reason, command.request_id, command.kind)
@@ -118,18 +112,37 @@ def transfer(state: State, command: TransferCash) -> list[Event]:
     return [event]
 
 
-def _parties_refusal(state: State, command: TransferCash) -> CommandRejected | None:
+def transfer_refusal(
+    state: State, command: TransferCash, now: int, opened: int = 0
+) -> CommandRejected | None:
+    """Ask whether a TransferCash would be refused at `now` (microseconds); None if it wouldn't be.
+
+    The account `opened` counts as open, and empty, where it isn't yet.
+    """
+    refusal = _expired(now, command.valid_until)
+    if refusal is None:
+        refusal = _parties_refusal(state, command, opened)
+    if refusal is None:
+        refusal = _legs_refusal(command)
+    if refusal is None:
+        refusal = _transfer_means_refusal(state, command)
+    return refusal
+
+
+def _parties_refusal(state: State, command: TransferCash, opened: int) -> CommandRejected | None:
     """Ask whether everybody named is there and may pay or be paid."""
     parties: dict[int, bool] = {command.account_id: True}
     for leg in command.legs:
         parties[leg.payer_id] = True
         parties.setdefault(leg.payee_id, False)
     for account_id in parties:
-        if account_id not in state.accounts:
+        if account_id not in state.accounts and account_id != opened:
             message = f"account {account_id} is not open"
             return CommandRejected(Reason.ACCOUNT_NOT_FOUND, "legs", message)
     for account_id, pays in parties.items():
-        account = state.accounts[account_id]
+        account = state.accounts.get(account_id)
+        if account is None:
+            continue
         if account.standing is CLOSED or (pays and account.standing is not Standing.ACTIVE):
             return standing_refusal(account, "legs")
     return None
@@ -157,7 +170,8 @@ def _transfer_means_refusal(state: State, command: TransferCash) -> CommandRejec
     left: dict[int, int] = {}
     for leg in command.legs:
         for account_id in (leg.payer_id, leg.payee_id):
-            left.setdefault(account_id, state.accounts[account_id].available)
+            account = state.accounts.get(account_id)
+            left.setdefault(account_id, 0 if account is None else account.available)
         refusal = _means_refusal(leg.amount, left[leg.payer_id], "legs")
         if refusal is not None:
             return refusal

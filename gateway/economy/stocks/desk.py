@@ -4,7 +4,8 @@ Laws: an order is decided on the stock's row, held, and nothing is decided while
 stock has no answer yet: that one is seen through first. A trade and everybody who is sold out by it
 are one transfer; the supply and the positions change when it is done, in the transaction that
 stores its answer, and not at all if the engine refuses it. Nothing is decided that breaks the laws
-of `trading`, for the cash that the reserve really has.
+of `trading`, for the cash that the reserve really has. A reserve is open before what pays it is
+stored, and isn't opened for what would be refused.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from exchange.messages.reasons import Reason
 from exchange.messages.units import format_money
 from exchange.model.state import State
 from exchange.model.system_accounts import reserve_of
+from exchange.rules.accounts.funding import transfer_refusal
 from gateway.economy.movements.movements import Kind, Movements
 from gateway.economy.stocks.orders import (
     Ask,
@@ -30,7 +32,7 @@ from gateway.economy.stocks.orders import (
 )
 from gateway.economy.stocks.rules.trading import Step, StepKind, Stock, TradeRefused
 from gateway.engine_side.audited import OK
-from gateway.engine_side.refusals import EngineRefused, accepted
+from gateway.engine_side.refusals import EngineRefused, accepted, refused
 from gateway.wire.errors import (
     Conflict,
     Detail,
@@ -106,7 +108,6 @@ class StockDesk:
         line.waiting += 1
         try:
             async with line.turn:
-                await self.open_reserve(stock.id)
                 order, intent, is_repeat = await self._trade(stock, user_id, ask, request_id, call)
         finally:
             line.waiting -= 1
@@ -128,6 +129,8 @@ class StockDesk:
                 return await self._tried(stock, user_id, ask, request_id, call)
             except _UnderWay as under_way:
                 await self._see_through(under_way, call)
+            except _NoReserve:
+                await self.open_reserve(stock.id)
         raise Unavailable("Others trade this stock just now", retry_after_seconds=_RETRY_S)
 
     async def _tried(
@@ -138,6 +141,7 @@ class StockDesk:
 
         async def write(connection: Any) -> Intent:  # noqa: ANN401 - the pool's
             row, steps, new = await self._decided(connection, stock.id, user_id, ask, request_id)
+            self._require_reserve(row, steps, ask)
             number = await self._orders.next_number(connection)
             command = transfer(row, number, steps, ask.kind)
             if command is None:
@@ -168,12 +172,23 @@ class StockDesk:
             intent, is_repeat = await self._movements.carry_out(
                 intent, request_id=call, is_first=is_first, actor_id=user_id
             )
-        except EngineRefused as refused:
-            if refused.reason is not Reason.INSUFFICIENT_BALANCE:
-                raise
-            field = "shares" if ask.amount is None else "amount"
-            raise EngineRefused(refused.reason, str(refused), field) from None
+        except EngineRefused as refusal:
+            if not is_first:
+                refusal.replayed = True
+            raise _of_field(refusal, ask) from None
         return order, intent, is_repeat or not is_first
+
+    def _require_reserve(self, row: StockRow, steps: list[Step], ask: Ask) -> None:
+        """Raise _NoReserve for money that needs a reserve which isn't open, and EngineRefused if
+        that money wouldn't move all the same.
+        """
+        command = transfer(row, 1, steps, ask.kind)
+        if command is None or row.reserve_id in self._view.accounts:
+            return
+        event = transfer_refusal(self._view, command, now_us(), row.reserve_id)
+        if event is not None:
+            raise _of_field(refused(event), ask)
+        raise _NoReserve
 
     async def _decided(
         self,
@@ -272,6 +287,15 @@ def decided(row: StockRow, stock: Stock, user_id: int, ask: Ask) -> list[Step]:
     return steps
 
 
+def _of_field(refusal: EngineRefused, ask: Ask) -> EngineRefused:
+    """Return what the engine answers; of what can't be paid it names what was asked for."""
+    if refusal.reason is not Reason.INSUFFICIENT_BALANCE:
+        return refusal
+    field = "shares" if ask.amount is None else "amount"
+    message = refusal.details[0].message if refusal.details else str(refusal)
+    return EngineRefused(refusal.reason, message, field, replayed=refusal.replayed is True)
+
+
 async def note_answer(connection: Any, intent: Intent, answer: Answer) -> None:  # noqa: ANN401 - the pool's
     """Do what the order of an intent says, now that its money moved; nothing if it was refused."""
     order = await StockOrders.of_intent(connection, intent.id)
@@ -291,6 +315,10 @@ class _Line:
     def __init__(self) -> None:
         self.turn = asyncio.Lock()
         self.waiting = 0
+
+
+class _NoReserve(Exception):
+    """What was decided pays a reserve that isn't open yet."""
 
 
 class _NoMoney(Exception):

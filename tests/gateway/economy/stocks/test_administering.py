@@ -17,6 +17,7 @@ from tests.gateway.economy.stocks.market import (
     refused,
     sell,
 )
+from tests.gateway.economy.stories import moved
 
 RESERVE = reserve_of(1)
 
@@ -58,6 +59,29 @@ async def test_a_stock_is_listed_whatever_becomes_of_its_reserve(web: Web, troub
     web.engine.is_open, web.engine.loses_answers = True, False
     assert made.status_code == 201
     assert (await buy(web, ann, shares="1"))["total"] == "1.005000"
+    assert cash(web, RESERVE) == 1_005_000
+
+
+@pytest.mark.parametrize(
+    ("side", "body", "answer"),
+    [
+        ("buy", {"shares": "400"}, (422, "INSUFFICIENT_BALANCE", "shares")),
+        ("buy", {"amount": "1001"}, (422, "INSUFFICIENT_BALANCE", "amount")),
+        ("buy", {"shares": "1", "maxPrice": "1"}, (422, "PRICE_MOVED", "maxPrice")),
+        ("sell", {"shares": "1"}, (422, "INSUFFICIENT_SHARES", "shares")),
+    ],
+)
+async def test_what_is_refused_opens_no_reserve(
+    web: Web, side: str, body: dict[str, str], answer: tuple[int, str, str]
+) -> None:
+    ann, admin = await web.register(), await web.register(admin=True)
+    web.engine.is_open = False
+    assert (await call(web, "POST", "/admin/stocks", admin, ORCA)).status_code == 201
+    web.engine.is_open = True
+    assert await refused(web, ann, side, **body) == answer
+    assert RESERVE not in web.engine.view.accounts
+    assert await moved(web) == []
+    assert (await buy(web, ann, shares="1", requestId="a"))["total"] == "1.005000"
     assert cash(web, RESERVE) == 1_005_000
 
 
