@@ -99,7 +99,7 @@ class StockQuoteView(AnswerStruct, frozen=True):
     what one's cash would gain (below 0: pay), `loan` how much more would be owed (below 0: paid
     back). `currentPrice` is a share's now, `price` right after it.
 
-    `liquidated` counts others who would be sold out first.
+    `liquidated` counts others of whom shares would be sold.
     """
 
     symbol: str

@@ -66,7 +66,8 @@ class StockTradeView(AnswerStruct, frozen=True):
     """What was bought or sold: `total` is what the shares cost or brought, `amount` what the
     trader's cash gained (below 0: paid), `loan` how much more is owed (below 0: paid back).
 
-    `liquidated` counts others whose shares were sold before their loans weren't covered any more.
+    `liquidated` counts others whose shares were sold before their loans weren't covered any more,
+    or to pay back the least loan, whose place a larger one takes.
     `balance` is the account's cash now; `reference` is null where no money moved.
     """
 

@@ -197,8 +197,8 @@ REFUSED: Final[dict[str, ErrorText]] = {
         False,
     ),
     "TOO_MANY_LOANS": ErrorText(
-        "As many others owe something on the stock as may.",
-        "Buy with leverage 1, or wait until somebody has paid.",
+        "As many others as may owe as much on the stock, or more.",
+        "Borrow more, or buy with leverage 1.",
         True,
     ),
     "TOO_MANY_SUBSCRIPTIONS": ErrorText(

@@ -1,6 +1,9 @@
 """What a purchase, a sale and a day's interest do to a stock: decided here, carried out elsewhere.
 
-A purchase raises the supply and so the price. A sale lowers it, and is cut at each supply where a
+A purchase raises the supply and so the price. One by which more people would owe than may pays back
+the least loan of another, if its own is larger: as many of that one's shares are sold as that
+takes, at the price that it has made. So whoever would keep a loan out has to owe more by all the
+others. A sale lowers the price, and is cut at each supply where a
 loan would no longer be covered (`loans`): who is first in line is sold out, then it goes on.
 Interest is added to the loans; first in line are sold until the others can bear it.
 
@@ -18,7 +21,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from exchange.messages.errors import InvariantViolated
-from exchange.messages.units import format_quantity
+from exchange.messages.units import format_money, format_quantity
 from gateway.economy.stocks.rules.curve import COST_MAX, PARTS, SUPPLY_MAX
 from gateway.economy.stocks.rules.loans import (
     LOANS_MAX,
@@ -126,16 +129,30 @@ def buy(stock: Stock, account_id: int, shares: int, leverage: int) -> list[Step]
     own = -(-cost // leverage)
     supply = stock.supply + shares
     step = Step(StepKind.BUY, account_id, shares, -own, cost - own, supply)
-    bought = after(stock, (step,))
+    steps = [step]
+    bought = after(stock, steps)
     if step.loan:
-        loans = [one for one in bought.holdings.values() if one.loan]
-        if len(loans) > LOANS_MAX:
-            message = f"{LOANS_MAX} others have borrowed on this stock, which is as many as may"
-            raise TradeRefused("TOO_MANY_LOANS", "leverage", message)
-        if not is_covered(stock.terms, loans, supply):
+        if sum(one.loan > 0 for one in bought.holdings.values()) > LOANS_MAX:
+            steps.append(_least_repaid(bought, step))
+        moments = [bought, after(bought, steps[1:])]
+        if not all(is_covered(one.terms, one.holdings.values(), one.supply) for one in moments):
             message = "is more than can be lent here now: too much is owed on this stock"
             raise TradeRefused("NOT_COVERED", "leverage", message)
-    return [step]
+    return steps
+
+
+def _least_repaid(stock: Stock, bought: Step) -> Step:
+    """Return the step that pays back the least loan of all but the buyer's, by a sale of as few of
+    its shares as bring it; raises TradeRefused unless the loan of what was `bought` is larger.
+    """
+    others = (one for one in stock.holdings.values() if one.account_id != bought.account_id)
+    least = min((one for one in others if one.loan), key=lambda one: (one.loan, one.account_id))
+    if bought.loan <= least.loan:
+        message = f"{LOANS_MAX} others owe {format_money(least.loan)} or more on this stock each"
+        raise TradeRefused("TOO_MANY_LOANS", "leverage", f"{message}; a larger loan has room")
+    shares = stock.terms.curve.shares_bringing(stock.supply, least.loan)
+    # One that is covered is less than its shares bring.
+    return _sold(stock, least, shares or least.shares, StepKind.LIQUIDATION)
 
 
 def shares_for(stock: Stock, amount: int, leverage: int) -> int:
@@ -237,7 +254,7 @@ def _sold(stock: Stock, holding: Holding, shares: int, kind: StepKind) -> Step:
     repaid = min(holding.loan, proceeds)
     if shares == holding.shares and repaid < holding.loan:
         raise InvariantViolated(f"{holding} brings {proceeds}, which doesn't pay its loan")
-    if kind is StepKind.LIQUIDATION and proceeds <= repaid:
+    if kind is StepKind.LIQUIDATION and shares == holding.shares and proceeds <= repaid:
         raise InvariantViolated(f"{holding} brings {proceeds} and leaves nothing")
     return Step(
         kind, holding.account_id, -shares, proceeds - repaid, -repaid, stock.supply - shares

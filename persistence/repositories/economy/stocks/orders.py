@@ -75,7 +75,8 @@ class NewOrder(msgspec.Struct, frozen=True):
     """What is to be done: `asked` is what was asked for, which is compared when it is asked again.
 
     What the account itself gains by it (`shares`, `amount`, `loan`) is the sum of its own steps;
-    without an account it is a day's interest. `liquidated` counts the others who are sold out.
+    without an account it is a day's interest. `liquidated` counts the others of whom shares are
+    sold.
     """
 
     stock_id: int
@@ -225,10 +226,13 @@ async def _apply(connection: Any, order: OrderRow, at: int) -> None:  # noqa: AN
         for step in steps
     ]
     await connection.executemany(_TRADE, trades)
-    moves = [
-        (order.stock_id, step.account_id, step.shares, step.amount, step.loan) for step in steps
-    ]
-    await connection.executemany(_BUY if order.kind == "BUY" else _SELL, moves)
+    for statement, is_buy in ((_BUY, True), (_SELL, False)):
+        moves = [
+            (order.stock_id, step.account_id, step.shares, step.amount, step.loan)
+            for step in steps
+            if (step.kind == "BUY") is is_buy
+        ]
+        await connection.executemany(statement, moves)
     await connection.execute(
         "UPDATE stocks SET supply = $2, interest_day = interest_day + $3::integer WHERE id = $1",
         *(order.stock_id, order.supply_after, int(order.ends_day)),

@@ -17,6 +17,8 @@ from gateway.economy.rewards.rules import day_of
 from gateway.economy.stocks.desk import StockDesk, note_answer
 from gateway.economy.stocks.jobs import StockInterest
 from gateway.economy.stocks.orders import Ask
+from gateway.economy.stocks.rules import trading
+from gateway.economy.stocks.rules.loans import LOANS_MAX
 from gateway.observability.logs import configure_logs
 from gateway.wire.errors import Refused
 from persistence.clock import now_us
@@ -84,7 +86,12 @@ async def last_result(url: str) -> CheckResult:
         await connection.close()
 
 
-async def test_random_days_are_accounted_for(database_url: str) -> None:
+@pytest.mark.parametrize("most", [LOANS_MAX, 2])
+async def test_random_days_are_accounted_for(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Where few may borrow, purchases pay back the loans of others."""
+    monkeypatch.setattr(trading, "LOANS_MAX", most)
     seed = int(os.environ.get("SEED", "0")) or now_us()
     print("seed", seed)
     rng = Random(seed)

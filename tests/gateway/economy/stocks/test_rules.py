@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.messages.errors import InvariantViolated
+from exchange.messages.units import format_money
+from gateway.economy.stocks.rules import trading
 from gateway.economy.stocks.rules.curve import BASE, COST_MAX, PARTS, SLOPE, SUPPLY_MAX, Curve
 from gateway.economy.stocks.rules.loans import (
     LEVERAGE,
@@ -35,6 +37,8 @@ from gateway.economy.stocks.rules.trading import (
 from tests.gateway.economy.stocks.stock_twin import Twin
 
 PEOPLE = 4
+BUYS_OUT = 2
+"""Steps of a purchase that pays back another's loan."""
 curves = st.builds(Curve, st.integers(*BASE), st.integers(*SLOPE))
 supplies = st.integers(0, SUPPLY_MAX)
 
@@ -276,11 +280,49 @@ def test_two_loans_at_their_bounds_are_both_paid() -> None:
 
 def test_no_more_may_borrow_than_one_transfer_can_pay() -> None:
     run = levered(LOANS_MAX)
-    with pytest.raises(TradeRefused, match="as many as may") as refused:
-        buy(run.stock, LOANS_MAX + 1, 100, 2)
+    least = min(one.loan for one in run.stock.holdings.values())
+    with pytest.raises(TradeRefused, match=f"owe {format_money(least)} or more") as refused:
+        buy(run.stock, LOANS_MAX + 1, 20, 2)
     assert refused.value.code == "TOO_MANY_LOANS"
     run.carry_out(buy(run.stock, LOANS_MAX + 1, 100, 1))
     run.carry_out(buy(run.stock, LOANS_MAX, 100, 2))
+
+
+def test_a_larger_loan_takes_the_place_of_the_least() -> None:
+    run = levered(LOANS_MAX)
+    # The first of them bought at the lowest price.
+    least = run.stock.holdings[1]
+    bought, repaid = buy(run.stock, LOANS_MAX + 1, 1_000, 2)
+    assert (bought.kind, bought.account_id, bought.shares) == (StepKind.BUY, LOANS_MAX + 1, 1_000)
+    assert (repaid.kind, repaid.account_id) == (StepKind.LIQUIDATION, 1)
+    assert repaid.loan == -least.loan
+    curve = run.terms.curve
+    assert repaid.total == curve.proceeds(bought.supply_after, -repaid.shares) >= least.loan
+    assert curve.proceeds(bought.supply_after, -repaid.shares - 1) < least.loan
+    run.carry_out([bought, repaid])
+    assert run.stock.holdings[1] == Holding(1, 100 + repaid.shares)
+    assert sum(one.loan > 0 for one in run.stock.holdings.values()) == LOANS_MAX
+    # Nobody is pushed out by as much: that would go on for ever.
+    owed = sorted(one.loan for one in run.stock.holdings.values() if one.loan)
+    with pytest.raises(TradeRefused):
+        buy(run.stock, 1, run.terms.curve.shares_for(run.stock.supply, owed[0]), 2)
+
+
+@given(terms(), acts, st.integers(1, 2))
+def test_the_laws_hold_where_few_may_borrow(stock: Terms, days: list[Act], most: int) -> None:
+    run = Run(stock)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trading, "LOANS_MAX", most)
+        for act in days:
+            before = run.stock
+            steps = run.act(act)
+            owing = [one for one in run.stock.holdings.values() if one.loan]
+            assert len(owing) <= most
+            if len(steps) == BUYS_OUT and steps[0].kind is StepKind.BUY:
+                gone = before.holdings[steps[1].account_id]
+                assert steps[1].loan == -gone.loan > -steps[0].loan
+                assert all(one.loan >= gone.loan for one in before.holdings.values() if one.loan)
+    assert run.cash == -sum(money_of(run.steps).values())
 
 
 def test_what_can_not_be_done_says_why() -> None:

@@ -8,6 +8,7 @@ import pytest
 from exchange.messages.commands import CreditAccount
 from exchange.model.system_accounts import reserve_of
 from gateway.economy.stocks import desk
+from gateway.economy.stocks.rules import trading
 from persistence.clock import now_us
 from persistence.repositories.economy.intents import Intents
 from tests.gateway.conftest import MakeWeb, Web
@@ -170,6 +171,26 @@ async def test_who_is_first_in_line_is_sold_out_in_the_same_transfer(web: Web) -
             sold["reference"],
             "SELL ORCA",
         )
+
+
+async def test_a_larger_loan_pays_back_the_least_where_no_more_may_borrow(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trading, "LOANS_MAX", 1)
+    await list_stock(web)
+    ann, ben = await web.register(), await web.register()
+    await buy(web, ann, shares="10", leverage=2)
+    assert await refused(web, ben, shares="9", leverage=2) == (422, "TOO_MANY_LOANS", "leverage")
+    bought = await buy(web, ben, shares="100", leverage=5)
+    assert (bought["liquidated"], bought["loan"]) == (1, "128.000000")
+    # 5.25 were owed: 2.51 of Ann's shares at 2.10 and below bring 5.2395 and a little.
+    [last, first] = await history(web, ann)
+    assert (first["type"], first["loan"]) == ("BUY", "5.250000")
+    assert (last["type"], last["loan"], last["shares"]) == ("LIQUIDATION", "-5.250000", "-2.52")
+    [held] = await portfolio(web, ann)
+    assert (held["shares"], held["loan"], held["cost"]) == ("7.48", "0.000000", "7.854000")
+    assert cash(web, ann.id) + cash(web, ben.id) + cash(web, RESERVE) == 2 * START
+    assert (await stock(web))["supply"] == "107.48"
 
 
 async def test_what_was_asked_before_is_told_again(web: Web) -> None:
