@@ -22,7 +22,9 @@ ERROR_LENGTH: Final = 500
 
 _PUT: Final = """
 SELECT unnest(procrastinate_defer_jobs_v1(ARRAY[
-    ROW($1, $1, 0, $2, NULL, $3::jsonb, NULL)]::procrastinate_job_to_defer_v1[]))
+    ROW($1, $1, 0, $2, NULL, $3::jsonb,
+        CASE WHEN $4::float8 > 0 THEN now() + $4 * interval '1 s' END
+    )]::procrastinate_job_to_defer_v1[]))
 """
 _SUCCEEDED: Final = """
 INSERT INTO job_outcomes (name, last_success_at) VALUES ($1, $2)
@@ -122,19 +124,28 @@ class JobRows:
         self._pool = pool
 
     async def put(
-        self, name: str, arguments: Mapping[str, Any] | None = None, *, lock: str | None = None
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        lock: str | None = None,
+        after_s: float = 0.0,
     ) -> int:
-        """Queue one run of a job and return its number; of the same `lock` one runs at a time."""
+        """Queue one run of a job, in so many seconds at the earliest, and return its number; of the
+        same `lock` one runs at a time, and those behind one that waits for its time wait too.
+        """
         text = msgspec.json.encode(arguments or {}).decode("utf-8")
         async with self._in_jobs() as connection:
-            number: int = await connection.fetchval(_PUT, name, lock, text)
+            number: int = await connection.fetchval(_PUT, name, lock, text, float(after_s))
         return number
 
-    async def put_unless_there(self, name: str) -> None:
+    async def put_unless_there(
+        self, name: str, arguments: Mapping[str, Any] | None = None, *, after_s: float = 0.0
+    ) -> None:
         """Queue a run of a job, unless one waits or is under way; one of it goes at a time."""
         standing = (await self.standings([name]))[name]
         if not (standing.queued or standing.running):
-            await self.put(name, lock=name)
+            await self.put(name, arguments, lock=name, after_s=after_s)
 
     async def succeeded(self, name: str, at: int) -> None:
         """Note that a run ended well."""

@@ -16,6 +16,7 @@ from persistence.clock import now_us
 from persistence.repositories.feeds.markets import VenueMarkets
 
 JOB: Final = "market-ingest"
+UNREAD_JOB: Final = "market-ingest-unread"
 PAGES_MAX: Final = 5_000
 _MANY: Final = 500
 """So many new markets change what the planner should know."""
@@ -35,9 +36,17 @@ class Ingestion:
         self._markets = markets
         self._limit = limit
 
-    async def run(self) -> None:
-        """Go over every venue's whole list of live markets."""
+    async def run(self) -> bool:
+        """Go over every venue's whole list of live markets; say whether there is one that was never
+        read to its end.
+        """
         await self._rounds.go(JOB, self._list)
+        return bool(await self._rounds.never_done(JOB))
+
+    async def run_unread(self) -> bool:
+        """Go over the lists that were never read to their end; say whether there still is one."""
+        await self._rounds.go(JOB, self._list, await self._rounds.never_done(JOB))
+        return bool(await self._rounds.never_done(JOB))
 
     async def _list(self, venue: Venue) -> Mapping[str, Any]:
         cursor: str | None = None

@@ -1,7 +1,8 @@
 """The jobs of the feed, each once a tick however many workers there are.
 
 Laws: every one may be ended anywhere and begun again; none of its runs overlaps another
-(`gateway/jobs/queue.py`). Without a venue there is none.
+(`gateway/jobs/queue.py`). A venue whose list was never read is asked again by a job of its own,
+after waits that grow to a bound. Without a venue there is none.
 """
 
 from collections.abc import Awaitable, Callable
@@ -21,6 +22,11 @@ from persistence.repositories.jobs import JobRows
 
 _YOUNG_S: Final = 240
 """A list that was read so lately isn't read again at a start."""
+AGAIN_S: Final = 10.0
+"""So long after a venue's first pass failed it is asked again; twice as long after each further
+try, up to `AGAIN_MOST_S`."""
+AGAIN_MOST_S: Final = 300.0
+_DOUBLED_MOST: Final = 32
 _SLACK_US: Final = 30 * MICROSECONDS
 """Between a tick and the pass that it begins, for what waits before it."""
 
@@ -40,10 +46,11 @@ class FeedJobs:
         rows: JobRows,
     ) -> None:
         self._settings = settings
+        self._ingestion = lists
         self._lists = Job(
             name=ingestion.JOB,
             schedule=settings.ingest_schedule,
-            run=_without_arguments(lists.run),
+            run=self._read_lists,
             time_limit_s=900,
             first_wait_s=10,
         )
@@ -59,6 +66,12 @@ class FeedJobs:
         settings = self._settings
         return (
             self._lists,
+            Job(
+                name=ingestion.UNREAD_JOB,
+                run=self._read_unread,
+                time_limit_s=900,
+                first_wait_s=10,
+            ),
             Job(
                 name=prices.JOB,
                 schedule=every(settings.price_seconds),
@@ -102,6 +115,19 @@ class FeedJobs:
                 first_wait_s=30,
             ),
         )
+
+    async def _read_lists(self, _arguments: Arguments) -> None:
+        """Read all lists; one that was never read yet isn't left to the next tick."""
+        if await self._ingestion.run():
+            await self._rows.put_unless_there(ingestion.UNREAD_JOB, {"tried": 1}, after_s=AGAIN_S)
+
+    async def _read_unread(self, arguments: Arguments) -> None:
+        """Read the lists that were never read, and put the next try for those that failed again."""
+        tried = int(arguments.get("tried", 1))
+        if await self._ingestion.run_unread():
+            wait_s = min(AGAIN_S * 2 ** min(tried, _DOUBLED_MOST), AGAIN_MOST_S)
+            job = ingestion.UNREAD_JOB
+            await self._rows.put(job, {"tried": tried + 1}, lock=job, after_s=wait_s)
 
     async def begin(self) -> None:
         """Queue a pass over the lists, unless one was done or is under way."""

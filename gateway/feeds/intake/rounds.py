@@ -6,7 +6,7 @@ venue's fault and fails the round. How each venue stands is in `feed_state`, for
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from gateway.feeds.model import Unrepresentable
@@ -31,12 +31,37 @@ class Rounds:
         self.venues = venues
         self._state = state
         self._logger = logger
+        self._under_way: set[tuple[str, str]] = set()
+        """(job, platform) of what is being done."""
 
-    async def go(self, job: str, work: Work) -> None:
-        """Do the work at every venue; raises what the database does."""
-        done = await asyncio.gather(
-            *(self._at(venue, job, work) for venue in self.venues.values()), return_exceptions=True
-        )
+    async def never_done(self, job: str) -> frozenset[str]:
+        """Return the platforms of the venues at which a job has never ended well."""
+        done = {
+            one.platform
+            for one in await self._state.all()
+            if one.job == job and one.last_success_at is not None
+        }
+        return frozenset(self.venues) - done
+
+    async def go(self, job: str, work: Work, platforms: Collection[str] | None = None) -> None:
+        """Do the work at every venue, or at those of some platforms; raises what the database does.
+
+        A venue where this process has it under way is left out.
+        """
+        venues = [
+            venue
+            for venue in self.venues.values()
+            if (platforms is None or venue.platform in platforms)
+            and (job, venue.platform) not in self._under_way
+        ]
+        begun = {(job, venue.platform) for venue in venues}
+        self._under_way |= begun
+        try:
+            done = await asyncio.gather(
+                *(self._at(venue, job, work) for venue in venues), return_exceptions=True
+            )
+        finally:
+            self._under_way -= begun
         for result in done:
             if isinstance(result, BaseException):
                 raise result

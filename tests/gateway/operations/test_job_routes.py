@@ -50,7 +50,7 @@ async def test_the_jobs_there_are_are_listed(web: Web) -> None:
 
 async def test_no_two_jobs_of_the_hour_begin_in_the_same_minute(make_web: MakeWeb) -> None:
     web = await make_web(venues={"fake": FakeVenue()})
-    hourly = [job for job in await jobs_of(web) if job["schedule"].endswith(" * * * *")]
+    hourly = [one for one in await jobs_of(web) if (one["schedule"] or "").endswith(" * * * *")]
     minutes = [job["schedule"].split()[0] for job in hourly]
     once = [minute for minute in minutes if minute.isdigit()]
     assert len(once) >= 4

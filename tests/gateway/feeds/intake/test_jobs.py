@@ -14,6 +14,9 @@ from gateway.bootstrap.settings import load_settings
 from gateway.feeds.api.reading import POLICIES
 from gateway.feeds.cache import Cache
 from gateway.feeds.intake import backfill, ingestion, prices, resolutions, snapshots
+from gateway.feeds.intake import jobs as jobs_room
+from gateway.feeds.intake.ingestion import Ingestion
+from gateway.feeds.venue import VenueUnavailable
 from gateway.jobs.job import Arguments, Job
 from gateway.jobs.queue import JobQueue, QueueTimes
 from gateway.jobs.supervisor import Supervisor
@@ -115,6 +118,54 @@ async def test_a_start_reads_the_lists_unless_that_was_done(store: Store) -> Non
     assert await store.pool.fetchval(waiting) == 2
 
 
+async def test_a_venue_whose_first_pass_fails_is_asked_again_before_the_next_tick(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs_room, "AGAIN_MOST_S", 40.0)
+    venue, other = FakeVenue([market()]), FakeVenue(platform="other")
+    rounds = store.rounds([venue, other])
+    jobs = feeds_of(store, venue).jobs
+    jobs._ingestion = Ingestion(rounds, store.catalogue, store.markets, 100)
+    run = {job.name: job.run for job in jobs.jobs()}
+    await run[ingestion.JOB]({"timestamp": 0})
+    assert await waits(store) == []
+    await store.pool.execute("DELETE FROM feed_state")
+    venue.failure = VenueUnavailable("fake", "is down")
+    for _ in range(2):
+        # The next tick puts no second one.
+        await run[ingestion.JOB]({"timestamp": 0})
+        assert await waits(store) == [(1, 10)]
+    found = []
+    for tried in (1, 2, 3, 4):
+        await forget_runs(store)
+        await run[ingestion.UNREAD_JOB]({"tried": tried})
+        found += await waits(store)
+    assert found == [(2, 20), (3, 40), (4, 40), (5, 40)]
+    # The other one was read: it is asked by the ticks alone.
+    assert [what for what, _ in other.asked] == ["markets"] * 3
+    venue.failure = None
+    await forget_runs(store)
+    await run[ingestion.UNREAD_JOB]({"tried": 5})
+    assert await waits(store) == []
+    assert await store.pool.fetchval("SELECT count(*) FROM venue_markets") == 1
+
+
+async def waits(store: Store) -> list[tuple[int, int]]:
+    """What waits of those runs: (which try, in how many seconds)."""
+    rows = await store.pool.fetch(
+        "SELECT (args ->> 'tried')::integer, round(extract(epoch FROM scheduled_at - now()))"
+        "  FROM jobs.procrastinate_jobs WHERE queue_name = $1 ORDER BY id",
+        ingestion.UNREAD_JOB,
+    )
+    return [(row[0], int(row[1])) for row in rows]
+
+
+async def forget_runs(store: Store) -> None:
+    async with store.pool.transaction() as connection:
+        await connection.execute("SET LOCAL search_path TO jobs")
+        await connection.execute("DELETE FROM procrastinate_jobs")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "wrong"),
     [
@@ -135,6 +186,7 @@ async def test_schedules_are_as_set(store: Store) -> None:
     default = {job.name: job.schedule for job in feeds_of(store, FakeVenue()).jobs.jobs()}
     assert default == {
         "market-ingest": "*/5 * * * *",
+        "market-ingest-unread": None,
         "market-prices": "* * * * * */30",
         "market-resolutions": "* * * * *",
         "market-snapshots": "* * * * * */5",
