@@ -66,10 +66,7 @@ def stock_of(row: StockRow, holdings: Iterable[HoldingRow]) -> Stock:
 def decide(stock: Stock, account_id: int, ask: Ask) -> list[Step]:
     """Decide what somebody asks for; raises TradeRefused."""
     if ask.is_buy:
-        shares = ask.shares
-        if shares is None:
-            shares = shares_for(stock, ask.amount or 0, ask.leverage)
-        steps = buy(stock, account_id, shares, ask.leverage)
+        steps = _bought(stock, account_id, ask)
     else:
         steps = sell(stock, account_id, ask.shares, ask.amount)
     own = [step for step in steps if step.account_id == account_id]
@@ -81,6 +78,18 @@ def decide(stock: Stock, account_id: int, ask: Ask) -> list[Step]:
         field = "maxPrice" if ask.is_buy else "minPrice"
         raise TradeRefused("PRICE_MOVED", field, f"a share would {word} {at} on the average now")
     return steps
+
+
+def _bought(stock: Stock, account_id: int, ask: Ask) -> list[Step]:
+    if ask.shares is not None:
+        return buy(stock, account_id, ask.shares, ask.leverage)
+    shares = shares_for(stock, ask.amount or 0, ask.leverage)
+    try:
+        return buy(stock, account_id, shares, ask.leverage)
+    except TradeRefused as refused:
+        # What is too much was asked for by an amount.
+        field = "amount" if refused.field == "shares" else refused.field
+        raise TradeRefused(refused.code, field, str(refused)) from None
 
 
 def payable(steps: Iterable[Step], closed: Collection[int]) -> list[Step]:

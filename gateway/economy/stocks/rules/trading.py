@@ -175,7 +175,7 @@ def sell(
     """
     seller = stock.holdings.get(account_id) or Holding(account_id, 0)
     left = seller.shares if shares is None else shares
-    if left > seller.shares or not left:
+    if amount is None and (left > seller.shares or not left):
         message = f"are more than the {format_quantity(seller.shares)} that you have"
         raise TradeRefused("INSUFFICIENT_SHARES", "shares", message)
     steps: list[Step] = []
