@@ -21,7 +21,11 @@ from persistence.repositories.research.budgets import MonthlyBounds
 from persistence.repositories.research.inquiries import Bounds, Inquiries, NewInquiry
 from persistence.repositories.research.steps import InquirySteps
 from tests.faults.research.dying_worker import STEPS
-from tests.gateway.research.inquiries.parallel_service import KEY, parallel_service
+from tests.gateway.research.inquiries.parallel_service import (
+    KEY,
+    ParallelService,
+    parallel_service,
+)
 from tests.lengths import some
 from tests.venues.stand_in import Fault, answer
 
@@ -32,6 +36,16 @@ off.
 """
 MADE = "/v1/tasks/runs"
 COST, BUDGET, MONTH = 100, 500, 202_611
+
+
+def lead_to(step: str, service: ParallelService) -> None:
+    """Have the service answer so that a step comes at all."""
+    if step == "steps.put_off":
+        service.line.fail(Fault.RATE_LIMITED, path=MADE, times=None)
+    elif step == "steps.lost":
+        service.answers["make"] = answer(b"oops", 500)
+    elif step == "steps.fail":
+        service.ends_as = "failed"
 
 
 @pytest.mark.parametrize(("step", "when"), some(POINTS, EVERY_DAY))
@@ -58,12 +72,7 @@ async def test_one_that_is_begun_is_paid_once_and_ends(
     made = await rows.ask(new, Bounds(3, MonthlyBounds(BUDGET, 0), 9), now_us(), now_us())
     async with parallel_service() as service:
         service.ends_at_once = True
-        if step == "steps.put_off":
-            service.line.fail(Fault.RATE_LIMITED, path=MADE, times=None)
-        elif step == "steps.lost":
-            service.answers["make"] = answer(b"oops", 500)
-        elif step == "steps.fail":
-            service.ends_as = "failed"
+        lead_to(step, service)
         command = (sys.executable, "-m", "tests.faults.research.dying_worker", database_url)
         process = await asyncio.create_subprocess_exec(
             *command, service.url, KEY, step, when, cwd=Path(__file__).parents[3]
