@@ -6,8 +6,8 @@ POINTS_MAX: Final = 2_000
 
 
 class Thinned:
-    """(time, value) points: when there are too many, every second one goes, and the next ones lie
-    twice as far apart. The last value of a time is the one that stays.
+    """(time, value) points: when there are too many, every second one but the last goes, and the
+    next ones lie twice as far apart. The last value of a time is the one that stays.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Thinned:
         elif not points or at - points[-1][0] >= self._apart_us:
             points.append((at, value))
             if len(points) >= POINTS_MAX:
-                del points[1::2]
+                del points[1:-1:2]
                 span = points[-1][0] - points[0][0]
                 self._apart_us = max(2 * self._apart_us, span // POINTS_MAX)
 

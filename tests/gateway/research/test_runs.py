@@ -19,7 +19,7 @@ from gateway.research.backtest.figures import Notes
 from gateway.research.backtest.prints import TRADER, PrintsModel
 from gateway.research.backtest.result import CASH, Result, Setup, backtest
 from gateway.research.backtest.run import Backtest
-from gateway.research.backtest.thinned import POINTS_MAX
+from gateway.research.backtest.thinned import POINTS_MAX, Thinned
 from gateway.research.live.desk import LiveDesk
 from gateway.research.strategies import STRATEGIES
 from gateway.research.strategies.market_maker import MarketMaker
@@ -84,6 +84,17 @@ def test_a_long_tape_leaves_a_bounded_curve() -> None:
     assert 100 < len(result.curve) <= POINTS_MAX
     assert all(one[0] < other[0] for one, other in pairwise(result.curve))
     assert result.curve[-1][1] == result.figures.end
+
+
+@pytest.mark.parametrize("points", [1, POINTS_MAX - 1, POINTS_MAX, POINTS_MAX + 1, 3 * POINTS_MAX])
+def test_a_course_ends_with_its_last_value_however_long_it_is(points: int) -> None:
+    course = Thinned()
+    for number in range(points - 1):
+        course.add(number, number)
+    course.end(points, -1)
+    assert course.points[-1] == (points, -1)
+    assert len(course.points) <= POINTS_MAX
+    assert points == 1 or course.points[0] == (0, 0)
 
 
 def test_a_run_of_too_many_events_stops_and_says_so() -> None:
