@@ -48,7 +48,13 @@ from persistence.relay.commands.messages import (
     place_of,
 )
 from persistence.relay.commands.observer import CommandsObserver
-from persistence.relay.messages import FAILURES, RETRY_S, make_client, reason_of
+from persistence.relay.messages import (
+    COMMAND_TIMEOUT_S,
+    FAILURES,
+    RETRY_S,
+    make_client,
+    reason_of,
+)
 from persistence.relay.publisher import SAID_S
 
 if TYPE_CHECKING:
@@ -60,6 +66,8 @@ READ_MOST: Final = 128
 """Entries of one answer of Redis."""
 BEAT_S: Final = 0.5
 """So long one read waits; then the stream is looked at, whether it is still there."""
+_QUICK_S: Final = COMMAND_TIMEOUT_S / 4
+"""An answer that comes so soon may be twice as large the next time."""
 TRIM_EVERY: Final = 512
 """Entries read; more often than that only the looks trim."""
 _LAST: Final[Place] = (1 << 63, 0)
@@ -94,6 +102,8 @@ class CommandReader:
         """Of each entry how many of its commands aren't answered, in the order of the stream."""
         self._numbers: OrderedDict[bytes, int] = OrderedDict()
         """Of each sender the last command, the sender that was silent for longest first."""
+        self._most = READ_MOST
+        """Entries of the next answer: what doesn't come in its time would never come."""
         self._untrimmed = 0
         self._looked_at = -math.inf
         self._said_at = -math.inf
@@ -130,6 +140,7 @@ class CommandReader:
             try:
                 await self._connect_and_read()
             except FAILURES as error:
+                self._most = max(1, self._most // 4)
                 self._note(False, reason_of(error))
                 await asyncio.sleep(RETRY_S)
             except Exception as error:  # noqa: BLE001 - else nothing would ever come in again
@@ -152,10 +163,13 @@ class CommandReader:
             self._note(True)
             read_at = -math.inf
             while not self._closing:
+                asked_at = clock()
                 found: Any = await client.xread(
-                    {key: id_of(self._position)}, count=READ_MOST, block=int(BEAT_S * 1_000)
+                    {key: id_of(self._position)}, count=self._most, block=int(BEAT_S * 1_000)
                 )
                 entries = found[0][1] if found else ()
+                if clock() - asked_at < _QUICK_S:
+                    self._most = min(2 * self._most, READ_MOST)
                 turn_ends = time.monotonic() + TURN_S
                 for entry_id, fields in entries:
                     self._take(place_of(entry_id), fields)

@@ -13,6 +13,7 @@ any way.
 
 import asyncio
 import contextlib
+import math
 import threading
 import time
 from collections import deque
@@ -27,6 +28,8 @@ _UNDER_WAY: Final = 1_024
 """Pieces that wait in one way; who sends more waits, as with a full window of TCP."""
 _LOG_LINES: Final = 10_000
 _LOOK_S: Final = 0.005
+_SLOW_BYTES: Final = 1_024
+"""Of a slow line pass at once."""
 T = TypeVar("T")
 
 
@@ -37,6 +40,7 @@ class Trouble:
     is_held: bool = False
     is_losing: bool = False
     delay_s: float = 0.0
+    bytes_per_s: float = math.inf
     cut_at: int | None = None
     """So many bytes pass, counted from the connection's begin, and then it is cut."""
     is_last: bool = False
@@ -120,6 +124,12 @@ class FaultLine:
     ) -> None:
         """Let what is sent from now on arrive so much later."""
         self._befall(said, up, down, lambda trouble: setattr(trouble, "delay_s", seconds))
+
+    def slow(
+        self, bytes_per_s: float, said: bytes = b"", *, up: bool = True, down: bool = True
+    ) -> None:
+        """Let no more than so many bytes a second pass on each connection."""
+        self._befall(said, up, down, lambda trouble: setattr(trouble, "bytes_per_s", bytes_per_s))
 
     def cut_after(self, count: int, said: bytes = b"", *, of_answers: bool = False) -> None:
         """Let so many more bytes pass, of requests or of answers, and cut at the next one.
@@ -282,6 +292,16 @@ class FaultLine:
 
         await _over(lambda: connection.is_cut or may_pass())
 
+    @staticmethod
+    async def _pass_on(data: bytes, way: Way, writer: asyncio.StreamWriter) -> None:
+        is_slow = not math.isinf(way.trouble.bytes_per_s)
+        while data:
+            part, data = (data[:_SLOW_BYTES], data[_SLOW_BYTES:]) if is_slow else (data, b"")
+            writer.write(part)
+            await _over(lambda: writer.is_closing() or not _is_full(writer))
+            if is_slow:
+                await asyncio.sleep(len(part) / way.trouble.bytes_per_s)
+
     async def _write(self, connection: Connection, way: Way, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while True:
@@ -291,8 +311,7 @@ class FaultLine:
                 is_last = way.trouble.is_last
                 if cut_at is not None and way.passed + len(data) > cut_at:
                     data, is_last = data[: cut_at - way.passed], True
-                writer.write(data)
-                await _over(lambda: writer.is_closing() or not _is_full(writer))
+                await self._pass_on(data, way, writer)
                 way.passed += len(data)
                 way.log.append((time.monotonic(), way.passed))
                 if is_last or not data:

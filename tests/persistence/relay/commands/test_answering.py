@@ -1,8 +1,10 @@
 """The engine's end: what is said to senders after a silence, and when much comes at once."""
 
 import asyncio
+import copy
 from itertools import pairwise
 
+from exchange.messages.commands import CreditAccount
 from persistence.clock import now_us
 from persistence.relay.channel import Sealed
 from persistence.relay.commands.answering import Answering
@@ -16,6 +18,7 @@ from persistence.relay.commands.messages import (
     answer_channel,
 )
 from persistence.relay.commands.reader import READ_MOST
+from persistence.relay.messages import make_shared_client
 from persistence.relay.subscriber import RedisSubscriber
 from tests.faults.proxy.fault_line import FaultLine
 from tests.persistence.relay.commands.ends import IDENTITY, SECRET, STREAM, command, reading
@@ -78,3 +81,23 @@ async def test_whatever_is_read_at_once_others_have_their_turns(redis: RedisProc
         longest = max(after - before for before, after in pairwise(seen))
         print(f"{longest} commands in one turn")
         assert longest <= READ_MOST * PARCEL_COMMANDS // 4
+
+
+async def test_what_is_too_much_for_its_line_is_read_in_smaller_parts(redis: RedisProcess) -> None:
+    """A backlog that doesn't come in the time of one answer would never come."""
+    deadline = now_us() + 60_000_000
+    with FaultLine(("127.0.0.1", redis.port)) as line:
+        far = copy.copy(redis)
+        far.url = f"redis://127.0.0.1:{line.port}/0"
+        near = make_shared_client(redis.url, connections=1)
+        async with reading(far) as rig:
+            line.slow(100_000, up=False)
+            async with near.pipeline(transaction=True) as at_once:
+                for number in range(1, READ_MOST + 1):
+                    sent = [Sent(number, deadline, CreditAccount(number, 1, "x" * 3_000))]
+                    at_once.xadd(STREAM.name, {BODY: STREAM.seal(Parcel(SENDER, sent))})
+                await at_once.execute()
+            await until(lambda: len(rig.engine.taken) == READ_MOST, 30)
+            assert rig.engine.numbers == list(range(1, READ_MOST + 1))
+            line.heal()
+        await near.aclose()
