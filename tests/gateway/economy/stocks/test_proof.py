@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from datetime import date, timedelta
 from random import Random
 
@@ -121,6 +122,23 @@ async def test_random_days_are_accounted_for(
                 "SELECT kind, count(*) FROM stock_trades GROUP BY kind ORDER BY kind"
             ),
         )
+
+
+async def test_a_view_that_is_behind_stops_no_trade(database_url: str) -> None:
+    """As in a process beside the engine's, where another one has just traded the same stock."""
+    async with exchange(database_url) as there:
+        await there.buy(ANN, 100)
+        live, behind = there.engine.view, deepcopy(there.engine.view)
+        await there.buy(BEN, 5_000)
+        there.desk._view = behind
+        await there.buy(CEM, 100)
+        await there.sell(BEN, 5_000)
+        there.desk._view = live
+        await there.sell(CEM, 100)
+        await there.sell(ANN, 100)
+        assert await there.pool.fetchval("SELECT supply FROM stocks") == 0
+        result = await last_result(database_url)
+        assert (result.name, result.passed) == ("audit", True), result
 
 
 async def test_what_is_left_for_a_closed_account_stays_with_the_reserve(database_url: str) -> None:
