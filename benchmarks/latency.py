@@ -1,12 +1,11 @@
-"""How long does an order wait for its acknowledgement, at which share of the maximum?
+"""How long does an order wait for its acknowledgement, at which share of the maximum, and for what?
 
 Order entry by Socket.IO, half crossing, as in `socket_orders`. In each round the closed loop finds
-the maximum first; then orders are sent at 10, 20 ... 90 % of it, at times drawn beforehand (a
-Poisson process, on eight sockets in turn) that no answer can delay: a server that pauses gets the
-orders that were due all the same. A wait counts from when the order was due to its ack, so that
-what the generator is late (it shares the machine; its clock is `loads/pacing.py`) is in it too.
-Every order must be acknowledged with ok. `acks` is how many came a second, from the first order
-that was due to the last ack.
+the maximum first; then orders are sent at 10, 20 ... 90 % of it, at times drawn beforehand that no
+answer can delay (`loads/paced_orders.py`): a server that pauses gets the orders that were due all
+the same. A wait counts from when the order was due to its ack, so that what the generator is late
+(it shares the machine) is in it too. Every order must be acknowledged with ok. `acks` is how many
+came a second, from the first order that was due to the last ack.
 
 The yardstick of a wait is the journal's own median commit at the same load, from the histogram that
 the server shows at `/metrics` (interpolated within a bucket, as PromQL's `histogram_quantile`
@@ -14,41 +13,41 @@ does): an order that comes while a batch is being committed waits for what is le
 and for its own. So a ratio says how many commits an order waits. How slow that commit itself is,
 `engine_journal` holds; here it stands beside a bare INSERT and COMMIT (`yardsticks/bare_commit.py`)
 into the same database, made every 40 ms under the same load.
+
+What an order waits for is told part by part at 50 and 80 % (`loads/stamps.py`), of another server
+that notes when each order was where (`loads/stamped_server.py`), at the same shares of its own
+maximum: the server that is held to anything notes nothing.
 """
 
-import asyncio
-import itertools
-import random
 import re
-import time
+import tempfile
+from pathlib import Path
 from statistics import median, quantiles
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 import uvloop
 
 from benchmarks.harness.report import Figure, Yardstick
-from benchmarks.loads.pacing import pace
-from benchmarks.loads.server_process import funded_trader, running_server
-from benchmarks.loads.socket_wire import WireClient, wire_client
+from benchmarks.loads.paced_orders import SECONDS, Offered, Sent, offer
+from benchmarks.loads.server_process import funded_account, funded_trader, running_server
+from benchmarks.loads.stamps import FILE, SERVER, Part, Told, breakdown
 from benchmarks.socket_orders import CREDITS, FLOWS, SOCKETS, closed_loop
 from benchmarks.yardsticks import bare_commit
 from tests.server_process import ServerProcess
 
 ROUNDS: Final = 3
-SECONDS: Final = 3.0
 LOADS: Final = (10, 20, 30, 40, 50, 60, 70, 80, 90)
 """In percent of the maximum."""
 AT_MOST: Final = {(50, 50): 2.0, (50, 99): 6.0, (80, 50): 4.0, (80, 99): 15.0}
 """How many of the journal's commits an order may wait, by load and percentile."""
+TOLD_OF: Final = (50, 80)
+"""The loads at which it is told what an order waits for."""
 _FLOW: Final = FLOWS["half crossing"]
 _JOURNAL: Final = "the journal's median commit"
 _WARM_UP_S: Final = 0.5
-_LAST_ACK_S: Final = 10.0
 _PAUSE_S: Final = 0.04
-_LONGEST_ACK_HEAD: Final = 40
-_ACK: Final = re.compile(rb'43(\d+)\[\{"ok":(true|false)')
 _BUCKET: Final = re.compile(
     r'^engine_commit_duration_seconds_bucket\{le="(\S+)"\} (\S+)$', re.MULTILINE
 )
@@ -81,18 +80,65 @@ def measure() -> list[Figure]:
     figures = [Figure("acks at the maximum", "acks/s", maxima, "a closed loop")]
     for load, rounds in found.items():
         figures += _figures(load, rounds)
-    return figures
+    return figures + parts_of_waits()
 
 
 def _loaded(server: ServerProcess, slug: str, tokens: list[str], rate: float, seed: int) -> Loaded:
     before = _commits(server)
-    waits, elapsed, bare = uvloop.run(_open_loop(server, slug, tokens, rate, seed))
+    offered, bare = uvloop.run(_offered(server, slug, tokens, rate, seed))
     after = _commits(server)
     made = {bound: after[bound] - before[bound] for bound in after}
-    first = int(rate * _WARM_UP_S)
-    cuts = quantiles(waits[first:], n=100)
+    cuts = quantiles([order.wait for order in _warm(offered, rate)], n=100)
     seconds = (cuts[49], cuts[98], histogram_median(made), median(bare))
-    return Loaded(len(waits) / elapsed, *[1_000 * each for each in seconds])
+    return Loaded(len(offered.orders) / offered.elapsed, *[1_000 * each for each in seconds])
+
+
+def _warm(offered: Offered, rate: float) -> list[Sent]:
+    return offered.orders[int(rate * _WARM_UP_S) :]
+
+
+async def _offered(
+    server: ServerProcess, slug: str, tokens: list[str], rate: float, seed: int
+) -> tuple[Offered, list[float]]:
+    """Load the server; return that, and the seconds of the bare commits beside it."""
+    bare: list[float] = []
+
+    async def beside() -> None:
+        commits = int(SECONDS / (_PAUSE_S * 1.25))
+        bare.extend(await bare_commit.commit_seconds(server.database_url(), commits, _PAUSE_S))
+
+    return await offer(server, slug, tokens, _FLOW, rate, seed, beside), bare
+
+
+def parts_of_waits() -> list[Figure]:
+    """Return what an order waits for, part by part, at the loads that are told of."""
+    loads: dict[int, list[list[Sent]]] = {load: [] for load in TOLD_OF}
+    with tempfile.TemporaryDirectory(prefix="probity-bench-") as folder:
+        notes = Path(folder) / "stamps.json"
+        settings = {"SOCKET_IN_FLIGHT_MAX": "10000", FILE: str(notes)}
+        with running_server(settings, SERVER) as server:
+            accounts = dict(funded_account(server, CREDITS) for _ in range(SOCKETS))
+            tokens = [*accounts.values()]
+            for number in range(ROUNDS):
+                server.market(f"maximum-{number}")
+                most, _ = uvloop.run(closed_loop(server, f"maximum-{number}", tokens, _FLOW))
+                for load, rounds in loads.items():
+                    slug, rate = f"open-{number}-{load}", most * load / 100
+                    server.market(slug)
+                    offered = uvloop.run(offer(server, slug, tokens, _FLOW, rate, number))
+                    rounds.append(_warm(offered, rate))
+        told = msgspec.json.decode(notes.read_bytes(), type=Told)
+    return [
+        _part_figure(load, parts)
+        for load, rounds in loads.items()
+        for parts in zip(*[breakdown(one, [*accounts], told) for one in rounds], strict=True)
+    ]
+
+
+def _part_figure(load: int, rounds: tuple[Part, ...]) -> Figure:
+    note = f"p99 {1_000 * median(part.p99 for part in rounds):.2f} ms"
+    name = f"a wait at {load} %: {rounds[0].name}"
+    return Figure(name, "ms", [1_000 * part.p50 for part in rounds], note)
 
 
 def _figures(load: int, rounds: list[Loaded]) -> list[Figure]:
@@ -126,103 +172,3 @@ def histogram_median(counts: dict[float, float]) -> float:
             return lower + (bound - lower) * (half - below) / (count - below)
         below, lower = count, bound
     raise ValueError("no median")
-
-
-class Waits:
-    """Knows when each order was due, and how long it waited."""
-
-    def __init__(self) -> None:
-        self.joined = asyncio.Event()
-        self.done = asyncio.Event()
-        self.found: dict[int, float] = {}
-        self.refused = 0
-        self._due: dict[int, float] = {}
-        self._tail = b""
-        self._all_sent = False
-
-    def sent(self, number: int, due: float) -> None:
-        """Note an order."""
-        self._due[number] = due
-
-    def all_sent(self) -> None:
-        """Note that no order follows."""
-        self._all_sent = True
-        self._look()
-
-    def heard(self, _client: WireClient, data: bytes) -> None:
-        """Find the acks in what came; what may be the first part of one stays."""
-        now = time.perf_counter()
-        text = self._tail + data
-        read = max(0, len(text) - _LONGEST_ACK_HEAD)
-        for ack in _ACK.finditer(text):
-            number = int(ack[1])
-            self.found[number] = now - self._due.pop(number)
-            self.refused += ack[2] == b"false"
-            read = max(read, ack.end())
-        self._tail = text[read:]
-        if not self.joined.is_set() and b'40{"sid"' in text:
-            self.joined.set()
-        self._look()
-
-    def _look(self) -> None:
-        if self._all_sent and not self._due:
-            self.done.set()
-
-
-async def _open_loop(
-    server: ServerProcess, slug: str, tokens: list[str], rate: float, seed: int
-) -> tuple[list[float], float, list[float]]:
-    """Send orders at that rate, with bare commits beside them.
-
-    Returns how many seconds each order waited, in the order in which they were due; how long it
-    took until all were acknowledged; and the seconds of the bare commits.
-    """
-    lines = [await _line(server, token) for token in tokens]
-    orders = _schedule(rate, seed)
-    commits = int(SECONDS / (_PAUSE_S * 1.25))
-    bare = asyncio.create_task(bare_commit.commit_seconds(server.database_url(), commits, _PAUSE_S))
-    outcomes = itertools.cycle(_FLOW)
-    with pace() as timer:
-        started = time.perf_counter()
-        for number, after in enumerate(orders):
-            due = started + after
-            await timer.until(due)
-            if number % 16 == 0:
-                # Being late with the next order is no reason not to read.
-                await asyncio.sleep(0)
-            client, waits = lines[number % len(lines)]
-            outcome, price = next(outcomes)
-            waits.sent(number, due)
-            client.send(
-                f'42{number}["order:place",{{"market":"{slug}","side":"BUY","outcome":"{outcome}",'
-                f'"type":"LIMIT","price":"{price}","quantity":"1"}}]'
-            )
-    for client, waits in lines:
-        waits.all_sent()
-        await asyncio.wait_for(waits.done.wait(), _LAST_ACK_S)
-        if waits.refused or client.lost:
-            raise RuntimeError(f"{waits.refused} orders were refused, or the socket closed")
-    elapsed = time.perf_counter() - started - orders[0]
-    for client, _ in lines:
-        if client.transport is not None:
-            client.transport.abort()
-    found = dict(itertools.chain.from_iterable(waits.found.items() for _, waits in lines))
-    return [found[number] for number in range(len(orders))], elapsed, await bare
-
-
-async def _line(server: ServerProcess, token: str) -> tuple[WireClient, Waits]:
-    """Connect a trader's socket."""
-    waits = Waits()
-    client = await wire_client(urlsplit(server.url).port or 0, waits.heard)
-    client.send(f'40{{"token":"{token}"}}')
-    await asyncio.wait_for(waits.joined.wait(), 10)
-    return client, waits
-
-
-def _schedule(rate: float, seed: int) -> list[float]:
-    """Return the seconds after the start at which orders are due."""
-    dice = random.Random(seed)
-    times, now = [], 0.0
-    while (now := now + dice.expovariate(rate)) < SECONDS:
-        times.append(now)
-    return times

@@ -14,17 +14,22 @@ from pathlib import Path
 
 from benchmarks.loads.filled_log import fill_log
 from persistence.embedded.server import EmbeddedPostgres
-from tests.server_process import STOP_SECONDS, ServerProcess
+from tests.server_process import PROBITY, STOP_SECONDS, ServerProcess
 
 
 @contextmanager
-def running_server(settings: Mapping[str, str] | None = None) -> Iterator[ServerProcess]:
-    """Start a server on a free port, with limits out of the way, and stop it again."""
+def running_server(
+    settings: Mapping[str, str] | None = None, program: str = PROBITY
+) -> Iterator[ServerProcess]:
+    """Start a server on a free port, with limits out of the way, and stop it again; `program` is
+    what runs in the place of `probity`, if anything.
+    """
     with tempfile.TemporaryDirectory(prefix="probity-bench-") as folder:
         data_dir = Path(folder) / "data"
         if "DATABASE_URL" not in (settings or {}):
             asyncio.run(_prepare(data_dir))
         server = ServerProcess(data_dir, settings)
+        server.program = program
         try:
             server.start()
             yield server
@@ -60,7 +65,12 @@ def running_gateway(server: ServerProcess) -> Iterator[ServerProcess]:
 
 def funded_trader(server: ServerProcess, funds: int) -> str:
     """Register a user with that many credits and return its access token."""
+    return funded_account(server, funds)[1]
+
+
+def funded_account(server: ServerProcess, funds: int) -> tuple[int, str]:
+    """Do the same, and return its account before its token."""
     user_id, token = server.trader()
     gift = {"amount": str(funds), "reason": "benchmark"}
     server.call("POST", f"/admin/users/{user_id}/credit", server.admin(), gift)
-    return token
+    return user_id, token
