@@ -320,7 +320,7 @@ async def _open_front(
         settings=settings,
         pool=pool,
         engine=side,
-        desk=Desk(side.commands, side.view, side.history, limits.charge_operations),
+        desk=Desk(side.commands, side.view, side.history, limits.charge_operations, hearers.placed),
         catalogue=markets_in_view(side.view, feeds),
         people=people,
         factors=factors,

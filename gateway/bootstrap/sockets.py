@@ -44,6 +44,7 @@ from gateway.streaming.venue_rooms import VenueRooms
 from gateway.streaming.venue_shares import VenueShares
 from gateway.trading.cancel_on_disconnect import CancelOnDisconnect
 from gateway.trading.dead_man_switch import DeadManSwitch
+from gateway.trading.results import JustPlaced
 from gateway.trading.socket_events import OrderEvents
 from persistence.repositories.economy.stocks.stocks import Stocks
 from persistence.repositories.past_books import PastBooks
@@ -62,10 +63,11 @@ class Hearers:
         self.everybody: Final = Everybody[SocketSession]()
         self.stocks: Final = StateRoom()
         self.topics: Final = Topics(self.users, self._sent)
+        self.placed: Final = JustPlaced()
 
     def announcer(self) -> Announcer:
         """Return the listener that tells them of a commit."""
-        return Announcer(self.markets, self.users, self.everybody, self._sent)
+        return Announcer(self.markets, self.users, self.everybody, self._sent, self.placed)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ asks the YES bids at 1 - price, each best first. A checksum covers the ten best 
 and nothing else, so two views of the same book have the same checksum everywhere (RULEBOOK 12).
 """
 
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from zlib import crc32
 
 import msgspec
@@ -214,7 +214,12 @@ class Print(Protocol):
 
 def trade_view(trade: Print, market: Market, at: int) -> TradeView:
     """Return a trade, executed at `at` (microseconds), as everybody sees it."""
-    return TradeView(
+    return TradeView(*trade_fields(trade, market, at))
+
+
+def trade_fields(trade: Print, market: Market, at: int) -> tuple[Any, ...]:
+    """Return the fields of a `TradeView`, for whoever adds some."""
+    return (
         trade_id(trade.market_id, trade.trade_no),
         trade.trade_no,
         str(trade.market_id),

@@ -14,26 +14,25 @@ message and carries the same number: it tells how that came about.
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-import msgspec
-
 from exchange.messages.events import TradeExecuted
 from exchange.messages.terms import OrderStatus
 from exchange.model.accounts import Account, Holding
 from exchange.model.market import Market
 from exchange.model.order_book import Order
+from gateway.trading.results import JustPlaced
 from gateway.trading.views import (
     BalanceView,
+    Fields,
     OrderView,
     OwnFillView,
     PositionView,
     balance_fields,
     order_fields,
-    own_fill_view,
+    own_fill_fields,
     position_fields,
 )
 
 _ENDED_EARLY: Final = (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
-_fields: Final = msgspec.structs.astuple
 
 
 class OrderMessage(OrderView, frozen=True, gc=False):
@@ -84,11 +83,13 @@ def account_messages(
     holdings: Sequence[Holding],
     fills: Fills,
     markets: Mapping[int, Market],
+    placed: JustPlaced | None = None,
 ) -> list[tuple[str, AccountMessage]]:
     """Return (event, data) of each message of a command to an account that it touched.
 
     `orders` and `holdings` are the account's that the command touched, in the order in which it
-    did. Of markets their ids and slugs are shown, and the account's own position.
+    did. Of markets their ids and slugs are shown, and the account's own position. `placed` is told
+    of the order that the command placed.
     """
     told: list[tuple[str, AccountMessage]] = []
     command_seq, at, epoch = stamp
@@ -96,17 +97,20 @@ def account_messages(
     seq = account.seq - len(orders) - len(holdings) - cash
     for order in orders:
         seq += 1
+        market = markets[order.market_id]
+        fields = order_fields(order, market)
         if order.placed_seq == command_seq:
             event = "order_placed"
+            if placed is not None:
+                placed.tell(command_seq, fields)
         elif order.status in _ENDED_EARLY:
             event = "order_cancelled"
         else:
             event = "order_updated"
-        market = markets[order.market_id]
-        shown = (*order_fields(order, market), epoch, seq)
+        shown = (*fields, epoch, seq)
         told.append((event, OrderMessage(*shown)))
         for trade in fills.get(order.id, ()):
-            filled = (*_fields(_own_fill(trade, order, market, at)), epoch, seq)
+            filled = (*_own_fill(trade, order, market, at), epoch, seq)
             told.append(("order_filled", FillMessage(*filled)))
     if cash:
         seq += 1
@@ -119,9 +123,9 @@ def account_messages(
     return told
 
 
-def _own_fill(trade: TradeExecuted, order: Order, market: Market, at: int) -> OwnFillView:
+def _own_fill(trade: TradeExecuted, order: Order, market: Market, at: int) -> Fields:
     is_taker = trade.taker_order_id == order.id
-    return own_fill_view(
+    return own_fill_fields(
         trade,
         market,
         at,

@@ -21,6 +21,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from exchange.messages.account_events import StandingChanged
+from exchange.messages.commands import PlaceOrder
 from exchange.messages.events import (
     ExchangeModeChanged,
     MarketEdited,
@@ -35,7 +36,7 @@ from exchange.model.accounts import Account, Holding
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
-from gateway.markets.views import MarketView, TradeView, market_view, trade_view
+from gateway.markets.views import MarketView, TradeView, market_view, trade_fields
 from gateway.observability.tallies import Tally
 from gateway.sockets.framing.frames import Message
 from gateway.sockets.rooms import Everybody, Room, UserRooms
@@ -43,6 +44,7 @@ from gateway.sockets.untold import Untold
 from gateway.streaming.account_messages import Fills, Stamp, account_messages
 from gateway.streaming.book_messages import changed_levels
 from gateway.streaming.rooms import MarketRooms, Rooms, best_of
+from gateway.trading.results import JustPlaced
 from gateway.wire.scalars import iso_millis, time_if_known
 from gateway.wire.strict_json import AnswerStruct
 
@@ -111,12 +113,19 @@ def _members(room: Room[Any] | None) -> Iterable[Any]:
 class Announcer:
     """Turns committed commands into messages."""
 
-    __slots__ = ("_everybody", "_rooms", "_sent", "_untold", "_users")
+    __slots__ = ("_everybody", "_placed", "_rooms", "_sent", "_untold", "_users")
 
     def __init__(
-        self, rooms: Rooms, users: UserRooms[Any], everybody: Everybody[Any], sent: Tally
+        self,
+        rooms: Rooms,
+        users: UserRooms[Any],
+        everybody: Everybody[Any],
+        sent: Tally,
+        placed: JustPlaced | None = None,
     ) -> None:
+        """Tell who is in these rooms; `placed` hears what was told of orders just placed."""
         self._rooms = rooms
+        self._placed = placed
         self._users = users.rooms
         self._everybody = everybody
         self._sent = sent
@@ -166,7 +175,7 @@ class Announcer:
             elif kind is TradeExecuted:
                 trade: TradeExecuted = event  # type: ignore[assignment]
                 if tape.members and trade.market_id == market.id:
-                    fields = (*_fields(trade_view(trade, market, execution.at)), epoch)
+                    fields = (*trade_fields(trade, market, execution.at), epoch)
                     self._send(tape, Message("trade_executed", TradeMessage(*fields)))
         books = [book for book in listened.books.values() if book.seats]
         if books:
@@ -186,6 +195,7 @@ class Announcer:
         users = self._users
         dirty = view.dirty
         fills = _fills(execution, users)
+        placed = self._placed if type(execution.command) is PlaceOrder else None
         orders = _by_account(dirty.orders, users)
         holdings = _by_account(dirty.holdings, users) if dirty.holdings else {}
         for account in dirty.accounts:
@@ -193,7 +203,7 @@ class Announcer:
             if room is not None:
                 theirs = orders.get(account.id, ()), holdings.get(account.id, ())
                 try:
-                    self._tell_account(room, account, *theirs, fills, view)
+                    self._tell_account(room, account, *theirs, fills, view, placed)
                 except Exception as error:  # noqa: BLE001 - as above
                     self._untold.send_away(room.members, error)
 
@@ -205,9 +215,11 @@ class Announcer:
         holdings: Sequence[Holding],
         fills: Fills,
         view: State,
+        placed: JustPlaced | None,
     ) -> None:
         stamp = Stamp(view.seq, view.now, self._rooms.epoch)
-        for event, data in account_messages(stamp, account, orders, holdings, fills, view.markets):
+        told = account_messages(stamp, account, orders, holdings, fills, view.markets, placed)
+        for event, data in told:
             self._send(room, Message(event, data))
 
     def _send(self, room: Room[Any], message: Message) -> None:

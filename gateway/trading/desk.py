@@ -56,6 +56,7 @@ from gateway.trading.results import (
     AllCancelledView,
     AmendedView,
     CancelledView,
+    JustPlaced,
     PlacedView,
     all_cancelled_view,
     amended_view,
@@ -116,6 +117,7 @@ class Desk:
         "_charge",
         "_commands",
         "_history",
+        "_placed",
         "_sweeping",
         "_sweeps",
         "_view",
@@ -128,13 +130,16 @@ class Desk:
         view: State,
         history: OrderHistory,
         charge: Callable[[int, int, int], None] = free_of_charge,
+        placed: JustPlaced | None = None,
     ) -> None:
         """Take what sends commands and what tells of orders.
 
         `charge` counts the operations of a user's batch beside so many that are counted, at first
-        the one that its request was counted as, or raises RateLimited.
+        the one that its request was counted as, or raises RateLimited. `placed` has what messages
+        told of orders just placed.
         """
         self._charge = charge
+        self._placed = placed
         self._sweeps: dict[int, dict[_Sweep, asyncio.Future[Answer]]] = {}
         """Cancels of all orders under way, after which their account has sent no order; what was
         sent by a right that may end is nobody else's.
@@ -162,7 +167,7 @@ class Desk:
         answered = self._commands.submit(command)
         if self._sweeps:
             self._sweeps.pop(account_id, None)
-        return Sent(answered, lambda answer: placed_view(answer, market))
+        return Sent(answered, lambda answer: placed_view(answer, market, self._placed))
 
     def place_pair(
         self, account_id: int, body: OcoBody, session: SessionKey | None = None

@@ -29,9 +29,11 @@ from exchange.model.order_book import Order
 from gateway.engine_side.refusals import accepted
 from gateway.trading.views import (
     BalanceView,
+    Fields,
     FillView,
     OrderView,
     balance_view,
+    order_fields,
     order_view,
     taker_fill_view,
 )
@@ -40,6 +42,8 @@ from persistence.loop.ports import Answer
 
 _FILLED: Final = OrderStatus.FILLED
 _CANCELLED: Final = OrderStatus.CANCELLED
+_KEPT: Final = 1_024
+"""Orders that were told of and may be answered yet: more than one turn of the loop publishes."""
 
 
 class PlacedView(AnswerStruct, frozen=True):
@@ -75,12 +79,41 @@ class AllCancelledView(AnswerStruct, frozen=True):
     balance: BalanceView
 
 
-def placed_view(answer: Answer, market: Market) -> PlacedView:
-    """Return the answer to a PlaceOrder; raises EngineRefused."""
+class JustPlaced:
+    """What messages told of orders that were just placed, for the answers to their placings.
+
+    A command's messages are made before its answer, and both tell the same of its order: how it was
+    right after that command. What no answer here takes, the later ones push out.
+    """
+
+    __slots__ = ("_told",)
+
+    def __init__(self) -> None:
+        self._told: dict[int, Fields] = {}
+
+    def tell(self, seq: int, fields: Fields) -> None:
+        """Keep what an `OrderView` says of the order that the command `seq` placed."""
+        told = self._told
+        if len(told) >= _KEPT:
+            del told[next(iter(told))]
+        told[seq] = fields
+
+    def take(self, seq: int) -> Fields | None:
+        """Return what was kept of that command, once."""
+        return self._told.pop(seq, None)
+
+
+def placed_view(answer: Answer, market: Market, told: JustPlaced | None = None) -> PlacedView:
+    """Return the answer to a PlaceOrder; raises EngineRefused.
+
+    What messages have `told` of its order is made no second time.
+    """
     events, replayed = accepted(answer)
-    order = placed_order(events, answer.seq, answer.at)
+    fields = None if told is None else told.take(answer.seq)
+    if fields is None:
+        fields = order_fields(placed_order(events, answer.seq, answer.at), market)
     return PlacedView(
-        order_view(order, market),
+        OrderView(*fields),
         fills_of(answer, events, market),
         balance_view(answer.available, answer.locked),
         True if replayed else msgspec.UNSET,
@@ -124,7 +157,8 @@ def followed_order(placed: OrderPlaced, events: Sequence[Event], seq: int, at: i
     order = Order(placed, seq, at)
     if len(events) > 1:
         for event in events:
-            follow(order, event)
+            if event is not placed:
+                follow(order, event)
     return order
 
 

@@ -12,7 +12,6 @@ account, an order or an e-mail address of anybody.
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
-from msgspec.structs import astuple
 
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.events import TradeExecuted
@@ -37,7 +36,7 @@ from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
 from gateway.http.request import AsOf
-from gateway.markets.views import Print, TradeView, trade_view
+from gateway.markets.views import Print, TradeView, trade_fields, trade_id
 from gateway.wire.scalars import iso_millis, money_text, price_text, quantity_text
 from gateway.wire.strict_json import AnswerStruct
 
@@ -235,7 +234,7 @@ def order_fields(order: Order, market: Market) -> Fields:
 def taker_fill_view(trade: TradeExecuted, market: Market, at: int) -> FillView:
     """Return a trade as its taker sees it."""
     own = str(trade.taker_order_id), TAKER, money_text(trade.taker_fee)
-    fields = (*astuple(trade_view(trade, market, at)), *own)
+    fields = (*trade_fields(trade, market, at), *own)
     return FillView(*fields)
 
 
@@ -263,26 +262,41 @@ def own_fill_view(
     is_taker: bool,
 ) -> OwnFillView:
     """Return a trade, executed at `at` (microseconds), as one of its two sides sees it."""
-    tape = trade_view(trade, market, at)
+    fields = own_fill_fields(trade, market, at, order_id, client_order_id, fee, is_taker=is_taker)
+    return OwnFillView(*fields)
+
+
+def own_fill_fields(
+    trade: Print,
+    market: Market,
+    at: int,
+    order_id: int,
+    client_order_id: str | None,
+    fee: int,
+    *,
+    is_taker: bool,
+) -> Fields:
+    """Return the fields of an `OwnFillView`, for whoever adds some."""
     outcome, side, price = own_leg(trade, is_taker=is_taker)
-    return OwnFillView(
-        tape.id,
-        tape.trade_no,
-        tape.market_id,
-        tape.slug,
+    id_ = trade_id(trade.market_id, trade.trade_no)
+    return (
+        id_,
+        trade.trade_no,
+        str(trade.market_id),
+        market.slug,
         outcome,
         side,
         price_text(price),
-        tape.yes_price,
-        tape.quantity,
-        tape.kind,
-        tape.seq,
-        tape.created_at,
+        price_text(trade.yes_price),
+        quantity_text(trade.quantity),
+        trade.kind,
+        trade.market_seq,
+        iso_millis(at),
         str(order_id),
         TAKER if is_taker else MAKER,
         money_text(fee),
         client_order_id,
-        tape.id,
+        id_,
     )
 
 

@@ -76,6 +76,7 @@ def made_of(
     names in the place of those.
     """
     metrics = metrics or Metrics()
+    hearers = hearers or Hearers(metrics)
     logger = logger or configure_logs("error", io.StringIO())
     readiness = Readiness()
     readiness.open()
@@ -90,7 +91,9 @@ def made_of(
         settings=settings,
         pool=pool,
         engine=engine,
-        desk=Desk(engine.commands, engine.view, engine.history, limits.charge_operations),
+        desk=Desk(
+            engine.commands, engine.view, engine.history, limits.charge_operations, hearers.placed
+        ),
         catalogue=AllMarkets(OurMarkets(engine.view), *catalogues)
         if catalogues
         else markets_in_view(engine.view, feeds),
@@ -102,7 +105,7 @@ def made_of(
         feeds=feeds,
         candles=candles,
         volumes=MarketVolumes(candles),
-        topics=(hearers or Hearers(metrics)).topics,
+        topics=hearers.topics,
         readiness=readiness,
         clock=ClockSkew(pool, metrics, logger),
         replays=replays or ReplayPool(),

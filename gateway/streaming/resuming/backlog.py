@@ -17,7 +17,7 @@ from gateway.engine_side.ports import TapeHistory
 from gateway.engine_side.replays import ReplayPool
 from gateway.markets.past.books import FindsStretches
 from gateway.markets.past.replaying import moves
-from gateway.markets.views import CHECKSUM_LEVELS, checksum, seen_from, trade_view, wire_changes
+from gateway.markets.views import CHECKSUM_LEVELS, checksum, seen_from, trade_fields, wire_changes
 from gateway.sockets.framing.frames import Message
 from gateway.streaming.announcer import TradeMessage
 from gateway.streaming.book_messages import EVENT, BookUpdate
@@ -29,7 +29,6 @@ STRETCHES_MOST: Final = 20
 """Looks into the journal for one backlog, each at a few thousand commands."""
 _TRADES_AT_ONCE: Final = 1_000
 _encode: Final = msgspec.json.Encoder().encode
-_fields: Final = msgspec.structs.astuple
 
 Missed = list[tuple[int, Message]]
 """(seq, message), in order."""
@@ -76,7 +75,7 @@ class MissedTrades:
             trades = await self._tape.trades_after(market_id, after, last, _TRADES_AT_ONCE)
             for trade in trades:
                 if trade.market_seq <= until:
-                    fields = (*_fields(trade_view(trade, market, trade.at)), epoch)
+                    fields = (*trade_fields(trade, market, trade.at), epoch)
                     message = Message("trade_executed", TradeMessage(*fields))
                     found.append((trade.market_seq, message))
             if len(found) > MESSAGES_MOST:

@@ -12,10 +12,11 @@ from exchange.messages.commands import (
     CancelAll,
     CreditAccount,
     OpenAccount,
+    PlaceOrder,
     ResolveMarket,
     SetMarketStatus,
 )
-from exchange.messages.events import Event, FundsCredited
+from exchange.messages.events import CommandRejected, Event, FundsCredited
 from exchange.messages.terms import MarketStatus, Resolution
 from exchange.model.state import State
 from exchange.transitions import transitions
@@ -23,6 +24,7 @@ from gateway.observability.tallies import Tally
 from gateway.sockets.rooms import Everybody, UserRooms
 from gateway.streaming.announcer import Announcer
 from gateway.streaming.rooms import Rooms
+from gateway.trading.results import JustPlaced, placed_view
 from tests.gateway.commit_fake import CommitFake
 from tests.gateway.random_flow import random_commands
 from tests.gateway.socket_desk import CREDITS, EPOCH, create_market
@@ -44,7 +46,9 @@ class Listening:
     def __init__(self) -> None:
         users = UserRooms[Reader]()
         self.engine = CommitFake()
-        self.engine.listeners.append(Announcer(Rooms(EPOCH), users, Everybody(), Tally()))
+        self.placed = JustPlaced()
+        announcer = Announcer(Rooms(EPOCH), users, Everybody(), Tally(), self.placed)
+        self.engine.listeners.append(announcer)
         self.readers = {number: Reader() for number in range(1, PEOPLE + 1)}
         for number, reader in self.readers.items():
             users.join(reader, number)
@@ -89,6 +93,36 @@ def test_everything_that_is_marked_is_announced(seed: int) -> None:
         check_fills(messages)
         heard |= {name for name, _ in messages}
     assert heard == MESSAGES
+
+
+def test_an_answer_tells_of_its_order_what_a_message_told_before_it() -> None:
+    listening = Listening()
+    engine, placed = listening.engine, listening.placed
+    shown = 0
+    for command in random_commands(7, engine.view, 1, PEOPLE, 800):
+        (answer,) = engine.run(command)
+        if not isinstance(command, PlaceOrder) or isinstance(answer.events[0], CommandRejected):
+            assert placed.take(answer.seq) is None
+            continue
+        kept = placed.take(answer.seq)
+        assert kept is not None
+        placed.tell(answer.seq, kept)
+        market = engine.view.markets[command.market_id]
+        assert placed_view(answer, market, placed) == placed_view(answer, market)
+        # Once: a repeat finds what its own events say.
+        assert placed.take(answer.seq) is None
+        shown += 1
+    assert shown > 100
+
+
+def test_what_no_answer_takes_is_pushed_out() -> None:
+    placed = JustPlaced()
+    for seq in range(5_000):
+        placed.tell(seq, (seq,))
+    assert placed.take(0) is None
+    kept = [seq for seq in range(5_000) if placed.take(seq) == (seq,)]
+    assert kept == list(range(5_000 - len(kept), 5_000))
+    assert 100 < len(kept) < 2_000
 
 
 def test_a_fourth_kind_that_nobody_announces_leaves_a_hole(

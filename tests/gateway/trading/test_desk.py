@@ -13,6 +13,8 @@ from exchange.model.order_book import Order
 from gateway.engine_side.refusals import EngineRefused
 from gateway.trading.desk import SWEEPS_MAX, Desk
 from gateway.trading.order_bodies import OrderBody
+from gateway.trading.results import JustPlaced
+from gateway.trading.views import order_fields
 from gateway.wire.errors import RateLimited, UnknownOutcome
 from persistence.loop.ports import Answer
 from tests.gateway.engine_fake import EngineFake
@@ -60,6 +62,17 @@ async def test_commands_are_taken_in_the_order_they_were_handed_in(desk: Trading
     assert cancelled.look_up is not None
     assert (await cancelled.result()).order.status.value == "CANCELLED"
     assert (await everything.result()).cancelled == 0
+
+
+async def test_an_order_that_was_told_of_is_shown_as_it_was_told(desk: TradingDesk) -> None:
+    told, view = JustPlaced(), desk.engine.view
+    ours = Desk(desk.engine, view, desk.engine.history, placed=told)
+    sent = ours.place(ANN, "rain", body())
+    answer = await sent.answered
+    _, *rest = order_fields(view.orders[1], view.markets[1])
+    told.tell(answer.seq, ("as it was told", *rest))
+    assert sent.show(answer).order.id == "as it was told"
+    assert sent.show(answer).order.id == "1"
 
 
 async def test_who_stops_waiting_takes_nothing_back(desk: TradingDesk) -> None:
