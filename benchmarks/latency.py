@@ -88,13 +88,14 @@ def _loaded(server: ServerProcess, slug: str, tokens: list[str], rate: float, se
     offered, bare = uvloop.run(_offered(server, slug, tokens, rate, seed))
     after = _commits(server)
     made = {bound: after[bound] - before[bound] for bound in after}
-    cuts = quantiles([order.wait for order in _warm(offered, rate)], n=100)
+    cuts = quantiles([order.wait for order in offered.orders[_warm_up(rate) :]], n=100)
     seconds = (cuts[49], cuts[98], histogram_median(made), median(bare))
     return Loaded(len(offered.orders) / offered.elapsed, *[1_000 * each for each in seconds])
 
 
-def _warm(offered: Offered, rate: float) -> list[Sent]:
-    return offered.orders[int(rate * _WARM_UP_S) :]
+def _warm_up(rate: float) -> int:
+    """Return how many orders come before those that are told of."""
+    return int(rate * _WARM_UP_S)
 
 
 async def _offered(
@@ -112,7 +113,7 @@ async def _offered(
 
 def parts_of_waits() -> list[Figure]:
     """Return what an order waits for, part by part, at the loads that are told of."""
-    loads: dict[int, list[list[Sent]]] = {load: [] for load in TOLD_OF}
+    loads: dict[int, list[tuple[list[Sent], int]]] = {load: [] for load in TOLD_OF}
     with tempfile.TemporaryDirectory(prefix="probity-bench-") as folder:
         notes = Path(folder) / "stamps.json"
         settings = {"SOCKET_IN_FLIGHT_MAX": "10000", FILE: str(notes)}
@@ -126,12 +127,14 @@ def parts_of_waits() -> list[Figure]:
                     slug, rate = f"open-{number}-{load}", most * load / 100
                     server.market(slug)
                     offered = uvloop.run(offer(server, slug, tokens, _FLOW, rate, number))
-                    rounds.append(_warm(offered, rate))
+                    rounds.append((offered.orders, _warm_up(rate)))
         told = msgspec.json.decode(notes.read_bytes(), type=Told)
     return [
         _part_figure(load, parts)
         for load, rounds in loads.items()
-        for parts in zip(*[breakdown(one, [*accounts], told) for one in rounds], strict=True)
+        for parts in zip(
+            *[breakdown(orders, [*accounts], told, first) for orders, first in rounds], strict=True
+        )
     ]
 
 

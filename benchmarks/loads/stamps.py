@@ -27,16 +27,19 @@ SERVER: Final = str(Path(__file__).with_name("stamped_server.py"))
 FILE: Final = "PROBITY_STAMPS"
 """The setting that names the file it writes at its end."""
 PARTS: Final = (
-    "the generator's delay",
-    "the way in: the kernel, the loop's turn, reading it",
-    "its turn at the rules",
-    "the commit before",
-    "the growth and the sealing of its batch",
-    "its own commit",
-    "the sealing of the next batch, publishing",
-    "the way out: the loop's turns, the kernel, the client",
+    "late generator",
+    "way in",
+    "turn at the rules",
+    "commit before",
+    "growth of the batch",
+    "own commit",
+    "publishing",
+    "way out",
 )
-COLLECTING: Final = "of all that, the garbage collector"
+"""The way in ends on the engine's queue, the growth of a batch with its sealing; publishing begins
+with the sealing of the next batch, and the way out with the turn in which an order is answered.
+"""
+COLLECTING: Final = "garbage collector, within"
 
 
 class Stamped(NamedTuple):
@@ -68,12 +71,15 @@ class Part(NamedTuple):
     p99: float
 
 
-def breakdown(orders: Sequence[Sent], accounts: Sequence[int], told: Told) -> list[Part]:
-    """Return the parts of these waits, the whole of them first and the collector's last; `accounts`
-    are those of the sockets by number.
+def breakdown(
+    orders: Sequence[Sent], accounts: Sequence[int], told: Told, first: int = 0
+) -> list[Part]:
+    """Return the parts of the waits of one load, the whole of them first and the collector's last.
 
-    Raises ValueError if the server has noted others than were sent.
+    `orders` are all of it, as they were due, of which the `first` ones only warm up; `accounts` are
+    those of the sockets by number. Raises ValueError if the server has noted others than were sent.
     """
+    begins = orders[first].due
     rows = []
     collected = Pauses(told.pauses)
     for socket, account in enumerate(accounts):
@@ -81,9 +87,10 @@ def breakdown(orders: Sequence[Sent], accounts: Sequence[int], told: Told) -> li
         begin, end = sent[0].sent, max(order.heard for order in sent)
         noted = [one for one in told.orders.get(account, ()) if begin <= one.submitted <= end]
         for order, stamped in zip(sent, noted, strict=True):
-            pauses = collected.within(order.due, order.heard)
-            rows.append((order.wait, *parts_of(order, stamped), pauses))
-    names = ("all of it", *PARTS, COLLECTING)
+            if order.due >= begins:
+                pauses = collected.within(order.due, order.heard)
+                rows.append((order.wait, *parts_of(order, stamped), pauses))
+    names = ("whole", *PARTS, COLLECTING)
     return [
         _part(name, column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
     ]

@@ -50,9 +50,13 @@ def test_orders_are_found_among_those_of_their_account_by_when_they_came() -> No
     noted = [Stamped(*[moment + 20 for moment in _NOTED])] * 2
     told = Told({7: [_NOTED, *noted]}, [(25.5, 26.0)])
     parts = breakdown(later, [7], told)
-    assert [part.name for part in parts] == ["all of it", *PARTS, COLLECTING]
+    assert [part.name for part in parts] == ["whole", *PARTS, COLLECTING]
     assert parts[0].p50 == pytest.approx(8.0)
     assert parts[-1].p50 == pytest.approx(0.5)
+    # What warms up is found as well, and not told of.
+    late = later[1]._replace(due=21.125)
+    told.orders[7].append(noted[0])
+    assert breakdown([later[0], late, late], [7], told, 1)[0].p50 == pytest.approx(7.875)
     with pytest.raises(ValueError, match="zip"):
         breakdown([_SENT, *later], [8], told)
 
