@@ -333,9 +333,13 @@ def not_given() -> msgspec.Raw:
     return default
 
 
+_ABSENT: Final = (msgspec.Raw(), msgspec.Raw(b"null"))
+
+
 def is_given(raw: msgspec.Raw) -> bool:
     """Say whether an optional number field was in the body and not null."""
-    return bytes(raw) not in (b"", b"null")
+    # Asked seven times an order, so nothing is copied for it.
+    return raw not in _ABSENT
 
 
 @lru_cache(_REMEMBERED)
