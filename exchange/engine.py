@@ -76,6 +76,7 @@ from exchange.rules.once import run_once
 from exchange.rules.waiting import oco, reaching, triggering
 from exchange.transitions import transitions
 
+_AmendOrder: Final = AmendOrder
 _CancelOrder: Final = CancelOrder
 _PlaceOrder: Final = PlaceOrder
 _Execution: Final = Execution
@@ -178,11 +179,13 @@ class Engine:
         seq = state.seq + 1
         transitions.begin(state, seq, at)
         kind = type(command)
-        # Nearly all commands are of two kinds, which need not be looked up.
+        # Nearly all commands are of three kinds, which need not be looked up.
         if kind is _CancelOrder:
             events = cancelling.cancel(state, cast("CancelOrder", command))
         elif kind is _PlaceOrder and cast("PlaceOrder", command).client_order_id is None:
             events = placing.place(state, cast("PlaceOrder", command))
+        elif kind is _AmendOrder:
+            events = amending.amend(state, cast("AmendOrder", command))
         elif (key := key_of(command)) is None:
             events = _HANDLERS[kind](state, command)
         else:

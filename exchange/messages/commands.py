@@ -166,6 +166,9 @@ class AmendOrder(AccountCommand, frozen=True):
     trigger_price: int | None = None
 
 
+AmendOrderFields = tuple[Boxed, Boxed, int | None, int | None, int | None, int | None, int | None]
+
+
 class CancelOrder(AccountCommand, frozen=True):
     """Take one open order of the account out of its book."""
 

@@ -271,6 +271,11 @@ class OrderAmended(EventBase, frozen=True):
     conditions: OrderConditions | None = None
 
 
+OrderAmendedFields = tuple[
+    Boxed, Boxed, Boxed, Side, Outcome, int, int, int, int, bool, bool, OrderConditions | None
+]
+
+
 class OrderRested(EventBase, frozen=True):
     """What the order didn't trade went into the book; `unlocked` was no longer needed at the maker
     rate.

@@ -28,7 +28,7 @@ from sortedcontainers import SortedDict
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.errors import InvariantViolated
-from exchange.messages.events import OrderAmended, OrderPlaced, OrderPlacedFields
+from exchange.messages.events import OrderPlaced, OrderPlacedFields
 from exchange.messages.terms import (
     BUY,
     YES,
@@ -41,7 +41,6 @@ from exchange.messages.terms import (
     TimeInForce,
 )
 from exchange.messages.units import Boxed
-from exchange.messages.waiting_events import PendingAmended
 
 _astuple: Final = astuple
 _OPEN: Final = OrderStatus.OPEN
@@ -187,15 +186,16 @@ class Order:
             self.remaining = 0
             self.status = _FILLED
 
-    def amend(self, amended: OrderAmended | PendingAmended) -> None:
-        """Take on new terms; it is in no book meanwhile, unless it keeps its place."""
-        price, quantity = amended.price, amended.quantity
+    def amend(
+        self, price: int | None, quantity: int | None, reserved: int, rare: OrderConditions | None
+    ) -> None:
+        """Take on new terms and lock `reserved` more; it is in no book, or keeps its place."""
         self.price = price
         self.yes_price = 0 if price is None else own_price(self.outcome, price)
         self.quantity = quantity
         self.remaining = 0 if quantity is None else quantity - self.filled
-        self.locked += amended.reserved
-        self.conditions = amended.conditions
+        self.locked += reserved
+        self.conditions = rare
         self.version += 1
 
     def trigger(self, unlocked: int) -> None:

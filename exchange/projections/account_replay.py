@@ -191,7 +191,7 @@ def _trade_executed(replay: AccountRecords, event: TradeExecuted) -> None:
 def _order_amended(replay: AccountRecords, event: OrderAmended | PendingAmended) -> None:
     if event.account_id == replay.account.id:
         order = replay.account.orders[event.order_id]
-        order.amend(event)
+        order.amend(event.price, event.quantity, event.reserved, event.conditions)
         replay.unlock(order, -event.reserved)
         replay.touch_order(order)
 

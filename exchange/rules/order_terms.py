@@ -11,7 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from exchange.messages.bounds import PRICE_MAX, PRICE_MIN, PRICE_SCALE, QUANTITY_MAX, TIME_MAX
-from exchange.messages.commands import AmendOrder, PlaceOrder
+from exchange.messages.commands import PlaceOrder
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import CommandRejected
 from exchange.messages.reasons import Reason
@@ -116,10 +116,10 @@ def without_system_id(command: PlaceOrder) -> PlaceOrder:
     return replace(command, client_order_id=None, conditions=conditions.of_order())
 
 
-def amend_problem(command: AmendOrder) -> tuple[str, str] | None:
+def amend_problem(
+    price: int | None, quantity: int | None, expires_at: int | None, trigger: int | None
+) -> tuple[str, str] | None:
     """Return (field, what is wrong) if an amend can't be, whatever the order and the market are."""
-    price, quantity, expires_at = command.price, command.quantity, command.expires_at
-    trigger = command.trigger_price
     if price is None and quantity is None and expires_at is None and trigger is None:
         return "", "give at least one of price, quantity, expiresAt and triggerPrice"
     if price is not None and not PRICE_MIN <= price <= PRICE_MAX:

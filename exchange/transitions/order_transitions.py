@@ -13,6 +13,7 @@ from msgspec.structs import astuple
 from exchange.messages.bounds import PRICE_SCALE, TALLY_MAX
 from exchange.messages.events import (
     OrderAmended,
+    OrderAmendedFields,
     OrderCancelled,
     OrderCancelledFields,
     OrderFilled,
@@ -133,27 +134,42 @@ def amend_order(
     state: State, event: OrderAmended, account: Account, market: Market, order: Order
 ) -> None:
     """Apply `order_amended` to its records."""
+    fields: OrderAmendedFields = _astuple(event)
+    (
+        _order_id,
+        _account_id,
+        _market_id,
+        _side,
+        _outcome,
+        _previous_price,
+        price,
+        quantity,
+        reserved,
+        keeps_place,
+        resting,
+        conditions,
+    ) = fields
     side = market.book.own_side(order)
-    gone = (order.quantity or 0) - event.quantity
+    gone = (order.quantity or 0) - quantity
     if state.undo is not None:
-        undoing.note_amend(state, order, account, market, gone, moves=not event.keeps_place)
-    if not event.keeps_place:
+        undoing.note_amend(state, order, account, market, gone, moves=not keeps_place)
+    if not keeps_place:
         side.remove(order)
         order.place = state.next_place
         state.moved += 1
     elif gone:
         side.reduce(order, gone)
-    if gone or not event.keeps_place:
+    if gone or not keeps_place:
         touch_public(state, market)
     unset_expiry(state, order)
-    order.amend(event)
+    order.amend(price, quantity, reserved, conditions)
     set_expiry(state, order)
-    if event.resting and not event.keeps_place:
+    if resting and not keeps_place:
         side.add(order)
         if state.undo is not None:
             undoing.note_moved(state, market, order)
-    if event.reserved:
-        unlock(state, account, order, -event.reserved)
+    if reserved:
+        unlock(state, account, order, -reserved)
     touch_order(state, account, order)
 
 

@@ -49,7 +49,7 @@ def pending_amended(state: State, event: PendingAmended) -> None:
     unset_expiry(state, order)
     if state.undo is not None:
         undoing.note_order(state, order, account, market)
-    order.amend(event)
+    order.amend(event.price, event.quantity, event.reserved, event.conditions)
     set_expiry(state, order)
     join_waiting(state, market, order)
     if event.reserved:

@@ -132,7 +132,9 @@ def amend_command(body: AmendBody, account_id: int, order_id: int) -> AmendOrder
         if given(body.trigger_price)
         else None,
     )
-    problem = amend_problem(command)
+    problem = amend_problem(
+        command.price, command.quantity, command.expires_at, command.trigger_price
+    )
     if problem is not None:
         field, message = problem
         raise ValidationFailed.of(field or strict_json.BODY_FIELD, message)

@@ -179,7 +179,7 @@ def follow(order: Order, event: Event) -> None:
         case OrderFilled(order_id=order_id) if order_id == order.id:
             order.end(_FILLED)
         case OrderAmended() | PendingAmended():
-            order.amend(event)
+            order.amend(event.price, event.quantity, event.reserved, event.conditions)
         case OrderCancelled(order_id=order_id) if order_id == order.id:
             # What ends by its time does so in a command of its own.
             order.end(_CANCELLED, event.reason, event.unlocked)

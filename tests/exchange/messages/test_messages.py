@@ -5,8 +5,10 @@ from typing import Any, get_args
 import pytest
 from msgspec.structs import fields
 
-from exchange.messages.commands import PlaceOrder, PlaceOrderFields
+from exchange.messages.commands import AmendOrder, AmendOrderFields, PlaceOrder, PlaceOrderFields
 from exchange.messages.events import (
+    OrderAmended,
+    OrderAmendedFields,
     OrderCancelled,
     OrderCancelledFields,
     OrderPlaced,
@@ -21,6 +23,8 @@ from exchange.messages.units import Boxed
     ("message", "said"),
     [
         (PlaceOrder, PlaceOrderFields),
+        (AmendOrder, AmendOrderFields),
+        (OrderAmended, OrderAmendedFields),
         (OrderPlaced, OrderPlacedFields),
         (OrderCancelled, OrderCancelledFields),
         (TradeExecuted, TradeExecutedFields),
