@@ -156,13 +156,14 @@ class Notes:
             self._period_ends = at + self._period_us
         if at >= self._period_ends:
             self._end_periods(at)
-        if self._last > 0:
-            self._exposure += (at - self._last_at) * self._exposed / self._last
+        last = self._last
+        if last > 0 and self._exposed:
+            self._exposure += (at - self._last_at) * self._exposed / last
         self._last_at, self._exposed = at, exposed
         self._drawdown.add(at, equity)
-        if equity != self._last or not self.equity.points:
+        if equity != last or not self.equity.points:
             self.equity.add(at, equity)
-        self._last = equity
+            self._last = equity
 
     def _end_periods(self, at: int) -> None:
         """End the period at hand, and those up to a time in which nothing happened."""

@@ -17,6 +17,7 @@ from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import CommandRejected, Event
 from exchange.messages.execution import Execution
 from exchange.messages.terms import GTC, LIMIT, SelfTradePrevention
+from exchange.model.accounts import Account
 from gateway.research.backtest.desk import BacktestDesk, Cancelled, Raw, Sent, leg_for
 from gateway.research.backtest.ground import Ground
 from gateway.research.backtest.valuation import Valuation
@@ -126,6 +127,7 @@ class Backtest:
         self._numbers: dict[int, int] = {}
         """The desk's number of an open order by the engine's id."""
         self._ids: dict[int, int] = {}
+        self._account: Account | None = None
         self._deposited = 0
         self._is_fresh = False
         """Whether the desk knows what the last command left."""
@@ -333,8 +335,9 @@ class Backtest:
 
     def _refresh(self) -> None:
         """Have the desk know what there is now."""
-        ground, desk = self._ground, self.desk
-        account = ground.account
+        ground, desk, account = self._ground, self.desk, self._account
+        if account is None:
+            account = self._account = ground.account
         if account is not None:
             desk.available = available = account.available
             desk.worth = available + account.locked - ground.owed + self.valuation.value
