@@ -158,6 +158,10 @@ class EngineProgram:
         """Count it."""
         self.world.oracle.counts["comparisons of a standby"] += 1
 
+    def left_comparing(self, behind: int) -> None:
+        """Note it."""
+        self.world.trace(f"{self.process.name} leaves a comparison, {behind} behind")
+
     def loaded(self, seq: int) -> None:
         """Note it."""
         self.world.trace(f"{self.process.name} waits from {seq}")
