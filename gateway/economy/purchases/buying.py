@@ -123,7 +123,8 @@ class Buying:
                 # First what is to come: what is given meanwhile counts twice rather than never.
                 to_come = await Intents.to_come(connection, new.account_id)
                 account = self._view.accounts.get(new.account_id)
-                held = 0 if account is None else account.available + account.locked
+                shown = 0 if account is None else account.available + account.locked
+                held = await Intents.held(connection, new.account_id, shown)
                 require_fit(held, to_come, new.credits, self._most)
                 added = await self._rows.add(connection, new, now_us())
         except OUTAGES as error:

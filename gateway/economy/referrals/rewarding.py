@@ -80,7 +80,8 @@ class Rewarding:
         # First what is to come: what is given meanwhile counts twice rather than never.
         to_come = await Intents.to_come(connection, account_id)
         account = self._view.accounts.get(account_id)
-        held = 0 if account is None else account.available + account.locked
+        shown = 0 if account is None else account.available + account.locked
+        held = await Intents.held(connection, account_id, shown)
         if not fits(held, to_come, amount, most):
             return None, TOO_MUCH
         new = referral_intent(account_id, invited_id, amount)

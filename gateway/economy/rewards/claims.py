@@ -58,7 +58,8 @@ class Claims:
             made, new = self._made(user_id, day, today, before)
             to_come = await Intents.to_come(connection, user_id)
             account = self._view.accounts.get(user_id)
-            held = 0 if account is None else account.available + account.locked
+            shown = 0 if account is None else account.available + account.locked
+            held = await Intents.held(connection, user_id, shown)
             require_fit(held, to_come, made.amount, self._settings.user_credits_max)
             intent = await Intents.add(connection, new, now_us())
             await self._rows.put(

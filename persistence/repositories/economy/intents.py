@@ -149,6 +149,18 @@ class Intents:
         amount: int = await source.fetchval(_TO_COME, account_id)
         return amount
 
+    @staticmethod
+    async def held(source: Fetching, account_id: int, shown: int) -> int:
+        """Return the money that an account holds, locked too: what the engine stored last, or what
+        the view of this process has `shown`, which may be ahead or behind; the larger.
+
+        Looked up behind `to_come`, what is given meanwhile counts twice rather than never.
+        """
+        stored: int | None = await source.fetchval(
+            "SELECT available + locked FROM accounts WHERE id = $1", account_id
+        )
+        return max(shown, stored or 0)
+
     async def by_id(self, intent_id: int) -> Intent | None:
         """Return an intent as it stands."""
         row = await self._pool.fetchrow(

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from exchange.messages.commands import CreditAccount, SuspendAccount
+from exchange.messages.commands import CreditAccount, DebitAccount, SuspendAccount
 from exchange.messages.terms import MoneyKind
 from gateway.economy.rewards import claims
 from gateway.economy.rewards.rules import start_of
@@ -177,6 +177,32 @@ async def test_nobody_is_given_more_than_the_bound(make_web: MakeWeb) -> None:
     assert await moved(web) == []
     exactly = await make_web(MAX_USER_CREDITS="1100")
     assert (await claim(exactly, await exactly.register())).status_code == 200
+
+
+async def test_a_view_that_is_behind_gives_nobody_more(make_web: MakeWeb) -> None:
+    """As in a process beside the engine's, where another one has just given something."""
+    web = await make_web(MAX_USER_CREDITS="1100")
+    ann = await web.register()
+    web.engine.run(CreditAccount(ann.id, 1, "elsewhere"))
+    await know_account(web, ann.id)
+    web.engine.run(DebitAccount(ann.id, 1, "as if it weren't known here"))
+    refused = await claim(web, ann)
+    assert refused.json()["error"]["code"] == "MAX_USER_CREDITS"
+
+
+async def know_account(web: Web, account_id: int) -> None:
+    """Put an account into the tables, as the real engine does."""
+    held = web.engine.view.accounts[account_id].available
+    needed = await web.parts.pool.fetch(
+        "SELECT column_name FROM information_schema.columns WHERE table_name = 'accounts'"
+        " AND is_nullable = 'NO' AND column_default IS NULL AND column_name NOT IN"
+        " ('id', 'available', 'locked')"
+    )
+    names = ", ".join(["id", "available", "locked", *(row[0] for row in needed)])
+    values = ", ".join(["$1", "$2", "0", *("1" for _ in needed)])
+    await web.parts.pool.execute(
+        f"INSERT INTO accounts ({names}) VALUES ({values})", account_id, held
+    )
 
 
 async def test_a_suspended_account_is_given_nothing_until_it_may_again(web: Web) -> None:
