@@ -35,14 +35,17 @@ class Quoting:
         """Take the world's orders away at prices that aren't shown any more; those that are out of
         sight stay where the trader waits behind them.
         """
-        prices, shown, lost = [level.price for level in levels], side.shown, side.lost
-        if prices == side.prices and not lost:
-            return
-        side.prices = prices
-        kept, is_bid = set(prices), side.is_bid
+        shown, lost = side.shown, side.lost
+        if not lost and len(shown) == len(levels):
+            for level in levels:
+                if level.price not in shown:
+                    break
+            else:
+                return
+        kept = {level.price for level in levels}
         for price in [price for price in (*shown, *lost) if price not in kept]:
             orders = shown.pop(price, None) or lost.pop(price, [])
-            is_beyond = bool(prices) and (price < prices[-1]) is is_bid
+            is_beyond = bool(levels) and (price < levels[-1].price) is side.is_bid
             if is_beyond and self._is_waited_behind(orders):
                 lost[price] = orders
             else:
@@ -56,7 +59,7 @@ class Quoting:
 
     def show(self, at: int, market: TapeMarket, side: WorldSide, levels: Sequence[Level]) -> None:
         """Bring what the world offers at each price to what is shown."""
-        shown = side.shown
+        shown, gone = side.shown, side.gone
         for level in levels:
             price, quantity = level.price, level.quantity
             orders = shown.get(price)
@@ -66,7 +69,7 @@ class Quoting:
             for order in orders:
                 there += order.remaining
             if there > quantity:
-                side.note_gone(price, there - quantity)
+                gone[price] = gone.get(price, 0) + there - quantity
                 self._lessen(at, orders, there - quantity)
             elif there < quantity:
                 self._add(at, market, side, orders, price, quantity - there)
@@ -78,11 +81,11 @@ class Quoting:
             remaining = order.remaining
             if remaining > surplus:
                 total = (order.quantity or 0) - surplus
-                self._do(at, AmendOrder(QUOTING, order.id, None, total))
+                self._do(at, AmendOrder(QUOTING, order.key, None, total))
                 return
             surplus -= remaining
             orders.pop()
-            self._do(at, CancelOrder(QUOTING, order.id))
+            self._do(at, CancelOrder(QUOTING, order.key))
 
     def _add(
         self,
@@ -105,7 +108,7 @@ class Quoting:
             # It may go to the back if it is there, or if the trader isn't behind it.
             may_grow = level is not None and (level.tail is newest or level.count == len(orders))
             if may_grow and total <= QUANTITY_MAX:
-                self._do(at, AmendOrder(QUOTING, newest.id, None, total))
+                self._do(at, AmendOrder(QUOTING, newest.key, None, total))
                 return
         placed = self._execute(
             at,
@@ -135,7 +138,7 @@ class Quoting:
         for order in orders:
             if remaining := order.remaining:
                 gone += remaining
-                self._do(at, CancelOrder(QUOTING, order.id))
+                self._do(at, CancelOrder(QUOTING, order.key))
         return gone
 
     def _do(self, at: int, command: Command) -> None:

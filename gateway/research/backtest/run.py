@@ -184,19 +184,18 @@ class Backtest:
         while (due := desk.next_due()) is not None and due < at:
             desk.turn_to(due)
             order = desk.arrived(due)
-            match order:
-                case Sent():
-                    self._place(order)
-                case Cancelled():
-                    self._cancel(order)
-                case Raw():
-                    self._model.repeat(due, order.command)
-                    self.valuation.look_at_all()
-                case None:
-                    woken = desk.woken(due)
-                    if woken is not None:
-                        self._strategy.on_timer(woken)
-                    continue
+            if isinstance(order, Sent):
+                self._place(order)
+            elif isinstance(order, Cancelled):
+                self._cancel(order)
+            elif isinstance(order, Raw):
+                self._model.repeat(due, order.command)
+                self.valuation.look_at_all()
+            else:
+                woken = desk.woken(due)
+                if woken is not None:
+                    self._strategy.on_timer(woken)
+                continue
             self._tell()
             self._note(due)
 

@@ -18,10 +18,8 @@ class WorldSide:
     def __init__(self, *, is_bid: bool) -> None:
         self.is_bid = is_bid
         self.outcome = YES if is_bid else NO
-        self.prices: list[int] = []
-        """Of the last book, the best first."""
         self.shown: Shown = {}
-        """At no other prices than those."""
+        """At the prices of the last book."""
         self.lost: Shown = {}
         """Beyond the worst price that is shown, where the trader waits."""
         self.gone: dict[int, int] = {}

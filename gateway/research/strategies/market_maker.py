@@ -6,6 +6,7 @@ Quantitative Finance 8 (2008), with the reservation price linear in the inventor
 parameter instead of an estimate.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -13,7 +14,7 @@ from msgspec import Meta
 
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.terms import BUY, SELL, Side
-from gateway.research.strategy import Book, Strategy
+from gateway.research.strategy import Book, OpenOrder, Strategy
 
 
 class MarketMaker(Strategy):
@@ -45,13 +46,17 @@ class MarketMaker(Strategy):
         # A quote that would trade at once earns no spread.
         bid = min(bid, book.asks[0].price - tick)
         ask = max(ask, book.bids[0].price + tick)
-        self._quote(book.market, BUY, bid, set_.most - net)
-        self._quote(book.market, SELL, ask, set_.most + net)
+        # As they are before either quote sends one.
+        orders = list(self.desk.open_orders(book.market).values())
+        self._quote(book.market, BUY, bid, set_.most - net, orders)
+        self._quote(book.market, SELL, ask, set_.most + net, orders)
 
-    def _quote(self, market: str, side: Side, price: int, room: int) -> None:
+    def _quote(
+        self, market: str, side: Side, price: int, room: int, orders: Iterable[OpenOrder]
+    ) -> None:
         """Quote a price, if there is one, with no more than `room` open even while others end."""
         is_price = room > 0 and 0 < price < PRICE_SCALE
-        for order in list(self.desk.open_orders(market).values()):
+        for order in orders:
             if order.side is not side:
                 continue
             if is_price and order.price == price and not order.is_cancelling:
