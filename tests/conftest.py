@@ -14,6 +14,7 @@ import functools
 import itertools
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -27,7 +28,7 @@ from xdist.remote import Producer
 from exchange.compiled import COMPILED
 from persistence.embedded.server import EmbeddedPostgres
 from persistence.postgres import migrate
-from persistence.postgres.database import connect
+from persistence.postgres.database import Connection, connect
 from tests import lengths, side_by_side
 from tests.loopback import guard
 
@@ -41,11 +42,49 @@ SetBound = Callable[[ModuleType, str, int], None]
 FreshDatabase = Callable[[], contextlib.AbstractContextManager[str]]
 
 
+class _Superuser:
+    """A connection that stays open from one statement of fixtures to the next: opening one takes as
+    long as half of what is asked by it, twice in each test that has a database.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.get_ident()
+        self._connection: Connection | None = None
+
+    def run(self, statement: str) -> None:
+        """Run one statement outside a transaction; other threads open a connection for it."""
+        if threading.get_ident() == self._thread:
+            self._loop.run_until_complete(self._run(statement))
+        else:
+            asyncio.run(self._run_alone(statement))
+
+    async def _run(self, statement: str) -> None:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self._url)
+        await self._connection.execute(statement)
+
+    async def _run_alone(self, statement: str) -> None:
+        connection = await connect(self._url)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._loop.run_until_complete(self._connection.close())
+        self._loop.close()
+
+
 class Postgres(NamedTuple):
     """A running server and the two roles tests use on it."""
 
     superuser_url: str
     user_url: str
+    superuser: _Superuser
 
     def database(self, name: str) -> str:
         """The URL of another database, as the role that the exchange has."""
@@ -57,14 +96,7 @@ class Postgres(NamedTuple):
 
     def run(self, statement: str) -> None:
         """Run one statement as the superuser, outside a transaction."""
-        asyncio.run(self._run(statement))
-
-    async def _run(self, statement: str) -> None:
-        connection = await connect(self.superuser_url)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
+        self.superuser.run(statement)
 
 
 def _has_room(folder: Path) -> bool:
@@ -168,12 +200,14 @@ def recordings() -> Path:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A real server for a worker's tests: PROBITY_TEST_DATABASE_URL's, else one of our own."""
     if url := os.environ.get("PROBITY_TEST_DATABASE_URL"):
-        yield Postgres(superuser_url=url, user_url=url)
+        with contextlib.closing(_Superuser(url)) as superuser:
+            yield Postgres(url, url, superuser)
         return
     folder = tmp_path_factory.mktemp("postgres")
     server = asyncio.run(EmbeddedPostgres.start(folder))
     try:
-        yield Postgres(superuser_url=server.superuser_url, user_url=server.url)
+        with contextlib.closing(_Superuser(server.superuser_url)) as superuser:
+            yield Postgres(server.superuser_url, server.url, superuser)
     finally:
         asyncio.run(server.stop())
         shutil.rmtree(folder)
