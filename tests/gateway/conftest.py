@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ from gateway.feeds.venue import Venue
 from gateway.http.routing import Route, RouteTable
 from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import configure_logs
+from gateway.site import terminal
+from gateway.site.forms import Forms
 from persistence.postgres.database import create_pool
 from tests.gateway.engine_fake import EngineFake
 from tests.gateway.made_of import made_of
@@ -149,7 +152,7 @@ async def open_web(
         )
         stack.callback(parts.replays.close)
         api, root = route_tables(parts)
-        tables = RouteTable((*api.routes, *rows)), root
+        tables = RouteTable((*api.routes, *rows)) if rows else api, root
         application = build_application(
             settings,
             tables,
@@ -191,6 +194,26 @@ def _servers_end_at_once() -> Iterator[None]:
     """Hundreds of tests serve on a port of their own."""
     with pytest.MonkeyPatch.context() as patching:
         patching.setattr("uvicorn.server.asyncio", _SoonAwake())
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _reads_the_built_terminal_once() -> Iterator[None]:
+    """Thousands of applications are put together, and each would read a hundred files anew."""
+    read = terminal._read
+    built = terminal.DIST, terminal.DIST.joinpath("assets")
+    kept: dict[tuple[str, str], Forms] = {}
+
+    def read_a_part(folder: Traversable, name: str, *, forever: bool) -> Forms:
+        if folder not in built:
+            return read(folder, name, forever=forever)
+        place = str(folder), name
+        if place not in kept:
+            kept[place] = read(folder, name, forever=forever)
+        return kept[place]
+
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr(terminal, "_read", read_a_part)
         yield
 
 
