@@ -50,7 +50,7 @@ def test_who_follows_a_market_that_cannot_be_told_is_sent_away(
         rooms.join_market(reader, engine.view.markets[market_id], (outcome,))
     users.join(ann, 1)
     engine.run(bid(1, 1), bid(1, 2))
-    monkeypatch.setattr("gateway.streaming.announcer.trade_view", fail)
+    monkeypatch.setattr("gateway.streaming.announcer.trade_fields", fail)
     engine.run(bid(2, 1, NO))
     assert [reader.sent_away for reader in readers] == [1, 1, 0, 0]
     told = [name for name, _ in ann.messages()]
@@ -73,7 +73,7 @@ def test_where_a_market_stands_is_known_although_it_was_not_told(
     rooms.join_market(early, market, (YES,))
     engine.run(bid(1, 1))
     with monkeypatch.context() as patch:
-        patch.setattr("gateway.streaming.announcer.trade_view", fail)
+        patch.setattr("gateway.streaming.announcer.trade_fields", fail)
         engine.run(bid(2, 1, NO))
     rooms.join_market(late, market, (YES,))
     assert (rooms.markets[1].seq, rooms.markets[1].trade_no) == (market.seq, 1)
