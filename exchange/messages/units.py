@@ -62,14 +62,15 @@ def parse_quantity(text: str) -> int:
     return quantity
 
 
-def parse_money(text: str, maximum: int = ISSUANCE_MAX) -> int:
-    """Return the money units of `text`, e.g. "5.5" -> 5500000, at least 1 and at most `maximum`.
+def parse_money(text: str, maximum: int = ISSUANCE_MAX, minimum: int = 1) -> int:
+    """Return the money units of `text`, e.g. "5.5" -> 5500000, from `minimum` to `maximum`.
 
     Raises MalformedNumber for anything but a plain decimal of at most 6 places in that range.
     """
     money = _parse(text, places=6)
-    if not 1 <= money <= maximum:
-        raise MalformedNumber(f"must lie between 0.000001 and {format_money(maximum)}")
+    if not minimum <= money <= maximum:
+        bounds = f"{format_money(minimum)} and {format_money(maximum)}"
+        raise MalformedNumber(f"must lie between {bounds}")
     return money
 
 

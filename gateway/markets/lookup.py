@@ -74,11 +74,15 @@ def find_market(view: State, slug_or_id: str, *, drafts: bool = False) -> Market
     return market
 
 
-def named_market(view: State, slug_or_id: str, *, drafts: bool = False) -> Market:
-    """Return the market that a command names; raises the engine's own refusal if there is none."""
+def named_market(
+    view: State, slug_or_id: str, *, drafts: bool = False, field: str = "market"
+) -> Market:
+    """Return the market that a command names in `field`; raises the engine's own refusal if there
+    is none.
+    """
     market = find_market(view, slug_or_id, drafts=drafts)
     if market is None:
         # No slug or id of ours has a colon; an id of another platform has one.
         message = "there is no such market" + _SHOWN_ALONE * (":" in slug_or_id)
-        raise EngineRefused(Reason.MARKET_NOT_FOUND, message, "market")
+        raise EngineRefused(Reason.MARKET_NOT_FOUND, message, field)
     return market

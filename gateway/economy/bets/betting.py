@@ -99,7 +99,7 @@ class Betting:
         """Return our market of a name; None if it is the name of another platform's."""
         if ":" in name and find_market(self._view, name) is None:
             return None
-        return named_market(self._view, name)
+        return named_market(self._view, name, field="marketId")
 
     async def bet(
         self,

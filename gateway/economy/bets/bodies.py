@@ -4,6 +4,7 @@ Laws: what can be known wrong without the exchange's state is refused here, with
 the field and uses up no id. THIS is the first of a market's two outcomes, which is YES; THAT is NO.
 """
 
+import functools
 from collections.abc import Callable
 from enum import Enum
 from typing import Annotated, Final, Literal
@@ -11,7 +12,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from exchange.messages.errors import MalformedNumber
-from exchange.messages.units import format_money, parse_money, parse_price, parse_quantity
+from exchange.messages.units import parse_money, parse_price, parse_quantity
 from gateway.economy.settings import EconomySettings
 from gateway.http.paging import SliceQuery
 from gateway.http.reading.query_strings import words_text
@@ -128,23 +129,20 @@ class BetsQuery(SliceQuery, frozen=True):
     slug: MarketText | None = None
 
 
-def checked_amount(amount: int, settings: EconomySettings) -> int:
-    """Return a bet's amount; raises ValidationFailed for one beyond the bounds."""
-    least, most = settings.bet_min, settings.bet_max
-    if not least <= amount <= most:
-        bounds = f"{format_money(least)} to {format_money(most)}"
-        raise ValidationFailed.of("amount", f"must be {bounds} credits")
-    return amount
+def body_amount(raw: msgspec.Raw, settings: EconomySettings) -> int:
+    """Return a bet's credits (money); raises ValidationFailed, which names what a bet may be."""
+    return asked_amount(strict_json.number_text(raw, "amount"), settings)
+
+
+def asked_amount(text: str, settings: EconomySettings) -> int:
+    """Return the same of a parameter."""
+    bounded = functools.partial(parse_money, maximum=settings.bet_max, minimum=settings.bet_min)
+    return _parsed(text, "amount", bounded)
 
 
 def body_price(raw: msgspec.Raw) -> int | None:
     """Return `maxPrice`, None if it isn't given; raises ValidationFailed."""
     return strict_json.price(raw, "maxPrice") if strict_json.is_given(raw) else None
-
-
-def asked_amount(text: str) -> int:
-    """Return a parameter's credits (money); raises ValidationFailed."""
-    return _parsed(text, "amount", parse_money)
 
 
 def asked_price(text: str | None) -> int | None:

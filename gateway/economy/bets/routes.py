@@ -25,8 +25,8 @@ from gateway.economy.bets.bodies import (
     asked_amount,
     asked_price,
     asked_shares,
+    body_amount,
     body_price,
-    checked_amount,
 )
 from gateway.economy.bets.orders import bet_order, proceeds_at, sale_order
 from gateway.economy.bets.quotes import Quotes, free_of_charge
@@ -101,7 +101,7 @@ class BetRoutes:
         body = request.body
         if body.client_bet_id is not None:
             check_client_id(body.client_bet_id, "clientBetId")
-        amount = checked_amount(strict_json.money(body.amount), self._settings)
+        amount = body_amount(body.amount, self._settings)
         max_price = body_price(body.max_price)
         asked = request.user_id, body.side, amount, max_price
         market = await self._betting.market(body.market_id, *asked)
@@ -123,7 +123,7 @@ class BetRoutes:
     async def quote(self, request: Request[None, BetQuoteQuery]) -> BetQuoteView:
         """Return what a bet would buy now."""
         query = request.query
-        amount = checked_amount(asked_amount(query.amount), self._settings)
+        amount = asked_amount(query.amount, self._settings)
         outcome, max_price = SIDES[query.side], asked_price(query.max_price)
         market = await self._betting.shown_market(query.market_id)
         if isinstance(market, Foreseen):

@@ -44,9 +44,9 @@ export function saidOf(error: ApiError, stake: bigint | null, available: bigint 
   return { text, nearest: code === "INSUFFICIENT_BALANCE" ? allOf(available) : null };
 }
 
-/** The bounds that a refusal names: "must be 10.000000 to 10000.000000 credits". */
+/** The bounds that a refusal names: "must lie between 10.000000 and 10000.000000". */
 export function boundsIn(message: string): readonly [bigint, bigint] | null {
-  const found = /(\d+(?:\.\d+)?) to (\d+(?:\.\d+)?)/.exec(message);
+  const found = /(\d+(?:\.\d+)?) and (\d+(?:\.\d+)?)/.exec(message);
   const least = parseCash(found?.[1] ?? "");
   const most = parseCash(found?.[2] ?? "");
   return least === null || most === null ? null : [least, most];

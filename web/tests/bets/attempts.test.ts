@@ -117,9 +117,9 @@ describe("asking for what must happen once", () => {
 });
 
 describe("refusals in words", () => {
-  const amount = [{ field: "amount", message: "must be 10.000000 to 10000.000000 credits" }];
+  const amount = [{ field: "amount", message: "must lie between 10.000000 and 10000.000000" }];
   test("a stake beyond the bounds has the nearest one that isn't", () => {
-    expect(boundsIn("must be 10.000000 to 10000.000000 credits")).toEqual([10_000_000n, 10_000_000_000n]);
+    expect(boundsIn("must lie between 10.000000 and 10000.000000")).toEqual([10_000_000n, 10_000_000_000n]);
     const said = (stake: bigint, available: bigint | null) => saidOf(refused("VALIDATION_ERROR", 400, "", amount), stake, available).nearest?.stake;
     expect(said(9_990_000n, 1_000_000_000n)).toBe("10");
     expect(said(10_000_010_000n, null)).toBe("10000");

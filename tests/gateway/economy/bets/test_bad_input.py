@@ -51,6 +51,25 @@ async def test_a_bad_bet_names_the_field(web: Web, body: dict[str, object], fiel
     assert await moved(web) == []
 
 
+@pytest.mark.parametrize("amount", ["0", "9.99", "10000.01", "1000000000001"])
+async def test_a_stake_beyond_the_bounds_is_told_them(web: Web, amount: str) -> None:
+    ann = await web.register()
+    by_body = await bet(web, ann, amount=amount)
+    by_query = await get(web, ann, f"/quote?marketId=rain&side=YES&amount={amount}")
+    for answer in (by_body, by_query):
+        [detail] = answer.json()["error"]["details"]
+        assert detail["message"] == "must lie between 10.000000 and 10000.000000"
+
+
+@pytest.mark.parametrize("market", ["nothing", "99"])
+async def test_a_market_that_is_not_there_is_named_by_its_field(web: Web, market: str) -> None:
+    ann = await web.register()
+    quoted = await get(web, ann, f"/quote?marketId={market}&side=YES&amount=10")
+    for answer in (await bet(web, ann, marketId=market), quoted):
+        assert code(answer)[1] == "MARKET_NOT_FOUND"
+        assert [detail["field"] for detail in answer.json()["error"]["details"]] == ["marketId"]
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
