@@ -37,10 +37,10 @@ EVENT_BYTES: Final = 64 * 1_024
 ASKED_S: Final = 30.0
 """A question takes no longer; a search included."""
 ACTIVE: Final = frozenset({"queued", "running", "cancelling", "action_required"})
-_BUSY: Final = frozenset({429, 503})
-"""Of a service that says that it did nothing."""
+_RATE_LIMITED: Final = 429
+_UNAVAILABLE: Final = 503
 _REFUSALS: Final = range(400, 500)
-_MAY_PASS: Final = frozenset({401, 402, 403, 408, *_BUSY})
+_MAY_PASS: Final = frozenset({401, 402, 403, 408, _RATE_LIMITED})
 """Of a run that is there: a wrong key, an empty account or haste says nothing of its answer."""
 _BETA: Final = "webhook-2025-08-12,events-sse-2025-07-24"
 
@@ -166,7 +166,7 @@ class Parallel:
             raise Busy("the service can't be reached") from None
         except OutboundFailed:
             raise Lost("the service's answer was lost") from None
-        if answer.status in _BUSY:
+        if _did_nothing(answer):
             raise Busy("the service is busy", answer.wait_s)
         if answer.status in _REFUSALS:
             raise Turned(_reason(answer))
@@ -189,6 +189,17 @@ class Parallel:
         return await self._outbound.ask(
             method, f"{self._url}{path}", headers=self._headers, json=asked, most=RESULT_BYTES
         )
+
+
+def _did_nothing(answer: Answer) -> bool:
+    """Say whether a service that may do it later has done nothing for certain.
+
+    Whoever stands in front of it says 503, too, where the service took what it was sent and the
+    line broke then: only one that names a time is the service's own.
+    """
+    if answer.status == _UNAVAILABLE:
+        return answer.wait_s > 0
+    return answer.status == _RATE_LIMITED
 
 
 def _reason(answer: Answer) -> str:
