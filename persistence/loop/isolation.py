@@ -3,18 +3,21 @@
 Laws (RULEBOOK 11): nothing of the batch was kept, so it and the batch built upon it are dropped
 from memory and the tables are loaded again; then their commands run one by one, a commit each, in
 their order; the offender is journaled as `RefuseUnstorable`, its client id is used up, and it is
-answered NOT_STORED; an offender that repeats an id stays a repeat. By what right each was sent is
-asked once more, since all this may take a while: what no longer stands is answered so. A refusal
-that can't be stored either, or a timer that can't, is no single command's fault and ends the
-engine.
+answered NOT_STORED; an offender that repeats an id stays a repeat. Everybody else has the event
+loop while the tables are built, however large they are: the lead is a beat that mustn't stop. By
+what right each was sent is asked once more, since all this may take a while: what no longer stands
+is answered so. A refusal that can't be stored either, or a timer that can't, is no single command's
+fault and ends the engine.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from exchange.engine import Engine
 from exchange.messages.bounds import TRIGGERS_BETWEEN
 from exchange.messages.commands import Command, RefuseUnstorable
 from exchange.model.idempotency import fingerprint, key_of
+from exchange.model.state import State
 from exchange.proof.running_balances import RunningBalances
 from persistence.errors import BatchRefused, FenceLost
 from persistence.journal import tables
@@ -71,9 +74,14 @@ async def _reload(connection: Connection, journal: Journal) -> tuple[Engine, Run
         snapshot = await tables.read(connection)
     if snapshot.head.epoch != journal.epoch:
         raise FenceLost("another engine leads")
+    live, open_orders, balances = await asyncio.to_thread(_built, snapshot)
+    journal.rewind(snapshot.head.last_seq, snapshot.head.chain_hash, open_orders)
+    return Engine(live), balances
+
+
+def _built(snapshot: tables.Snapshot) -> tuple[State, OpenOrders, RunningBalances]:
     live = tables.build(snapshot, with_ids=True)
-    journal.rewind(snapshot.head.last_seq, snapshot.head.chain_hash, OpenOrders(live.orders))
-    return Engine(live), RunningBalances(live)
+    return live, OpenOrders(live.orders), RunningBalances(live)
 
 
 def _unstorable(command: Command) -> RefuseUnstorable:

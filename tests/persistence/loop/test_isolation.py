@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from random import Random
 
 import msgspec
@@ -23,6 +24,7 @@ from exchange.messages.reasons import Reason
 from exchange.messages.terms import NO, CancelReason, MarketStatus
 from exchange.messages.waiting_events import OrdersStoodDown
 from exchange.model.idempotency import RecentIds
+from exchange.model.state import State
 from exchange.proof import invariants
 from persistence.errors import BatchRefused, CommandLate, OutcomeUnknown
 from persistence.journal import tables
@@ -77,6 +79,28 @@ async def test_the_offender_alone_is_refused(database_url: str) -> None:
         assert engine.heard.executions[-1].seq == 7
     async with running(database_url) as engine:
         assert hashes(engine) == before
+
+
+async def test_everybody_else_has_the_loop_while_the_tables_are_built_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred thousand orders take seconds: a lead that didn't beat meanwhile would be lost."""
+    await poison(database_url, "NEW.client_order_id = 'bad'")
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        begun, went_on, build = threading.Event(), threading.Event(), tables.build
+
+        def waits_for_the_loop(snapshot: tables.Snapshot, *, with_ids: bool) -> State:
+            begun.set()
+            assert went_on.wait(timeout=10), "nobody else had the loop"
+            return build(snapshot, with_ids=with_ids)
+
+        monkeypatch.setattr(tables, "build", waits_for_the_loop)
+        bad = engine.sequencer.submit(limit(ANN, 50, 1, id="bad"))
+        await until(begun.is_set)
+        went_on.set()
+        assert isinstance((await bad).events[0], CommandRejected)
+        assert isinstance((await engine.send(limit(BOB, 50, 1))).events[0], OrderPlaced)
 
 
 async def test_what_it_held_up_runs_by_a_right_that_still_stands_alone(database_url: str) -> None:
