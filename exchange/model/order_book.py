@@ -364,9 +364,10 @@ class BookSide:
             yield self.by_key[key]
 
     def orders(self) -> Iterator[Order]:
-        """Yield every order, best price first, oldest first at a price."""
-        for level in self.levels():
-            yield from level.orders()
+        """Yield every order, best price first, oldest first at a price; nothing changes by it."""
+        # Not even what `levels` remembers: threads are left at this while the side goes on.
+        for key in sorted(self.by_key):
+            yield from self.by_key[key].orders()
 
     def depth(self, count: int) -> list[tuple[int, int]]:
         """Return the best `count` levels as (YES price, quantity), best first."""

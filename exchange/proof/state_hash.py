@@ -36,7 +36,8 @@ def state_hash(state: State, *, with_ids: bool = True) -> bytes:
     """Return the hash; `with_ids=False` leaves out the remembered client ids, which views don't
     keep.
 
-    O(everything): for tests, recovery and `probity verify`.
+    O(everything): for tests, recovery and `probity verify`.  It only reads: a thread that is left
+    at it harms no state that goes on, and what it returns then means nothing.
     """
     digest = blake2b(digest_size=32)
     for record in records(state, with_ids=with_ids):

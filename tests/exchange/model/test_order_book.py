@@ -1,6 +1,8 @@
 """The book as a data structure: levels, queues and the best price, against plain lists."""
 
 import random
+import threading
+from contextlib import suppress
 
 import pytest
 
@@ -171,6 +173,31 @@ def test_random_comings_and_goings_agree_with_plain_lists() -> None:
                 assert [one.id for one in side.orders()] == [
                     one.id for price in prices for one in resting if one.yes_price == price
                 ]
+
+
+def test_whoever_looks_at_all_orders_changes_nothing_that_another_thread_relies_on() -> None:
+    """As a standby's comparison does, which a takeover leaves where it is."""
+    side, numbers = BookSide(bids=True), range(1, 2_000)
+    resting = {number: order(number, number) for number in numbers}
+    for one in resting.values():
+        side.add(one)
+    remembered = dict(side._changed), list(side._in_order)
+    assert [one.id for one in side.orders()] == [*reversed(numbers)]
+    assert (dict(side._changed), list(side._in_order)) == remembered
+
+    def look() -> None:
+        with suppress(KeyError):  # what is gone meanwhile
+            for _ in side.orders():
+                pass
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    while looking.is_alive():
+        for number in numbers[-100:]:
+            side.remove(resting[number])
+            side.add(resting[number])
+    looking.join()
+    assert [level.price for level in side.levels()] == [*reversed(numbers)]
 
 
 def told(one: Order) -> tuple[object, ...]:
