@@ -182,9 +182,11 @@ class StockDesk:
     def _require_reserve(self, row: StockRow, steps: list[Step], ask: Ask) -> None:
         """Raise _NoReserve for money that needs a reserve which isn't open, and EngineRefused if
         that money wouldn't move all the same.
+
+        The view may be behind: where somebody has shares the reserve is open, since they paid it.
         """
         command = transfer(row, 1, steps, ask.kind)
-        if command is None or row.reserve_id in self._view.accounts:
+        if command is None or row.supply or row.reserve_id in self._view.accounts:
             return
         event = transfer_refusal(self._view, command, now_us(), row.reserve_id)
         if event is not None:

@@ -141,6 +141,16 @@ async def test_a_view_that_is_behind_stops_no_trade(database_url: str) -> None:
         assert (result.name, result.passed) == ("audit", True), result
 
 
+async def test_a_view_that_lacks_the_reserve_stops_no_sale(database_url: str) -> None:
+    """As where another process has just opened it, for the first who bought."""
+    async with exchange(database_url) as there:
+        without = deepcopy(there.engine.view)
+        await there.buy(ANN, 100)
+        there.desk._view = without
+        await there.sell(ANN, 100)
+        assert await there.pool.fetchval("SELECT supply FROM stocks") == 0
+
+
 async def test_what_is_left_for_a_closed_account_stays_with_the_reserve(database_url: str) -> None:
     async with exchange(database_url) as there:
         await there.buy(ANN, 20_000)
