@@ -6,6 +6,7 @@ client that asks again under its own id hears what became of it.
 """
 
 import asyncio
+import contextlib
 import logging
 import math
 from collections import deque
@@ -99,13 +100,16 @@ class Answering:
 
     async def _wait_or_ask(self, client: OneConnection) -> None:
         """Wait for something to tell; ask Redis for a sign of life if nothing comes, so that a
-        connection which was lost in silence costs nobody an answer.
+        connection which was lost in silence costs nobody an answer; what comes while it is asked
+        goes over a new one.
         """
         try:
             async with asyncio.timeout(COMMAND_TIMEOUT_S):
                 await self._news.wait()
         except TimeoutError:
-            await client.ping()
+            # Nothing was handed over that could be lost, and a failure has closed the connection.
+            with contextlib.suppress(*FAILURES):
+                await client.ping()
 
     async def _round(self, client: OneConnection) -> None:
         """Tell some, in one message to Redis."""

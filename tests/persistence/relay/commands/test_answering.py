@@ -4,6 +4,8 @@ import asyncio
 import copy
 from itertools import pairwise
 
+import pytest
+
 from exchange.messages.commands import CreditAccount
 from persistence.clock import now_us
 from persistence.relay.channel import Sealed
@@ -19,6 +21,7 @@ from persistence.relay.commands.messages import (
 )
 from persistence.relay.commands.reader import READ_MOST
 from persistence.relay.messages import make_shared_client
+from persistence.relay.one_connection import OneConnection
 from persistence.relay.subscriber import RedisSubscriber
 from tests.faults.proxy.fault_line import FaultLine
 from tests.persistence.relay.commands.ends import IDENTITY, SECRET, STREAM, command, reading
@@ -47,6 +50,38 @@ async def test_the_first_answer_after_a_silence_is_told_though_its_line_was_lost
             line.lose(b"PING")
             await until(lambda: set(line.connections()) - set(forgotten), 10)
             await until(lambda: line.passed()[1] > sum(one.down.passed for one in forgotten))
+            answering.tell(SENDER, Unknown(7))
+            async with asyncio.timeout(10):
+                heard = None
+                while heard is None:
+                    heard = await hearing.receive()
+            assert heard.outcomes == [Unknown(7)]
+        finally:
+            await answering.stop()
+            await hearing.close()
+
+
+async def test_an_answer_that_comes_while_a_lost_line_is_asked_is_told(
+    redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ping, asked = OneConnection.ping, 0
+
+    def counted(client: OneConnection) -> object:
+        nonlocal asked
+        asked += 1
+        return ping(client)
+
+    monkeypatch.setattr(OneConnection, "ping", counted)
+    with FaultLine(("127.0.0.1", redis.port)) as line:
+        answering = Answering(f"redis://127.0.0.1:{line.port}/0", channel_of)
+        hearing = RedisSubscriber(redis.url, channel_of(SENDER))
+        try:
+            await hearing.receive()
+            answering.start()
+            await until(lambda: asked > 1)
+            before = asked
+            line.lose(b"PING")
+            await until(lambda: asked > before)
             answering.tell(SENDER, Unknown(7))
             async with asyncio.timeout(10):
                 heard = None
