@@ -122,12 +122,14 @@ class FeedJobs:
             await self._rows.put_unless_there(ingestion.UNREAD_JOB, {"tried": 1}, after_s=AGAIN_S)
 
     async def _read_unread(self, arguments: Arguments) -> None:
-        """Read the lists that were never read, and put the next try for those that failed again."""
-        tried = int(arguments.get("tried", 1))
+        """Read the lists that were never read, and put the next try for those that failed again,
+        unless it is there: a run whose end couldn't be stored is begun again.
+        """
+        tried, job = int(arguments.get("tried", 1)), ingestion.UNREAD_JOB
         if await self._ingestion.run_unread():
             wait_s = min(AGAIN_S * 2 ** min(tried, _DOUBLED_MOST), AGAIN_MOST_S)
-            job = ingestion.UNREAD_JOB
-            await self._rows.put(job, {"tried": tried + 1}, lock=job, after_s=wait_s)
+            if not (await self._rows.standings([job]))[job].queued:
+                await self._rows.put(job, {"tried": tried + 1}, lock=job, after_s=wait_s)
 
     async def begin(self) -> None:
         """Queue a pass over the lists, unless one was done or is under way."""

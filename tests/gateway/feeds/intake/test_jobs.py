@@ -141,6 +141,9 @@ async def test_a_venue_whose_first_pass_fails_is_asked_again_before_the_next_tic
         await run[ingestion.UNREAD_JOB]({"tried": tried})
         found += await waits(store)
     assert found == [(2, 20), (3, 40), (4, 40), (5, 40)]
+    # A run that is begun again, since it couldn't say that it ended, puts no second one either.
+    await run[ingestion.UNREAD_JOB]({"tried": 4})
+    assert [what for what, _ in await waits(store)] == [5]
     # The other one was read: it is asked by the ticks alone.
     assert [what for what, _ in other.asked] == ["markets"] * 3
     venue.failure = None
