@@ -102,7 +102,7 @@ def account_messages(
         if order.placed_seq == command_seq:
             event = "order_placed"
             if placed is not None:
-                placed.tell(command_seq, fields)
+                placed.tell(command_seq, at, fields)
         elif order.status in _ENDED_EARLY:
             event = "order_cancelled"
         else:

@@ -83,24 +83,25 @@ class JustPlaced:
     """What messages told of orders that were just placed, for the answers to their placings.
 
     A command's messages are made before its answer, and both tell the same of its order: how it was
-    right after that command. What no answer here takes, the later ones push out.
+    right after that command. What no answer here takes, the later ones push out. A command is known
+    by its number and its time: numbers come again where a database was put back.
     """
 
     __slots__ = ("_told",)
 
     def __init__(self) -> None:
-        self._told: dict[int, Fields] = {}
+        self._told: dict[tuple[int, int], Fields] = {}
 
-    def tell(self, seq: int, fields: Fields) -> None:
-        """Keep what an `OrderView` says of the order that the command `seq` placed."""
+    def tell(self, seq: int, at: int, fields: Fields) -> None:
+        """Keep what an `OrderView` says of the order that the command `seq` placed at `at`."""
         told = self._told
         if len(told) >= _KEPT:
             del told[next(iter(told))]
-        told[seq] = fields
+        told[seq, at] = fields
 
-    def take(self, seq: int) -> Fields | None:
+    def take(self, seq: int, at: int) -> Fields | None:
         """Return what was kept of that command, once."""
-        return self._told.pop(seq, None)
+        return self._told.pop((seq, at), None)
 
 
 def placed_view(answer: Answer, market: Market, told: JustPlaced | None = None) -> PlacedView:
@@ -109,7 +110,7 @@ def placed_view(answer: Answer, market: Market, told: JustPlaced | None = None) 
     What messages have `told` of its order is made no second time.
     """
     events, replayed = accepted(answer)
-    fields = None if told is None else told.take(answer.seq)
+    fields = None if told is None else told.take(answer.seq, answer.at)
     if fields is None:
         fields = order_fields(placed_order(events, answer.seq, answer.at), market)
     return PlacedView(

@@ -17,7 +17,7 @@ from exchange.messages.commands import (
     SetMarketStatus,
 )
 from exchange.messages.events import CommandRejected, Event, FundsCredited
-from exchange.messages.terms import MarketStatus, Resolution
+from exchange.messages.terms import NO, MarketStatus, Resolution
 from exchange.model.state import State
 from exchange.transitions import transitions
 from gateway.observability.tallies import Tally
@@ -28,7 +28,7 @@ from gateway.trading.results import JustPlaced, placed_view
 from tests.gateway.commit_fake import CommitFake
 from tests.gateway.random_flow import random_commands
 from tests.gateway.socket_desk import CREDITS, EPOCH, create_market
-from tests.gateway.streaming.test_book_messages import PEOPLE, Reader
+from tests.gateway.streaming.test_book_messages import PEOPLE, Reader, bid
 
 MESSAGES = {
     "order_placed",
@@ -102,25 +102,36 @@ def test_an_answer_tells_of_its_order_what_a_message_told_before_it() -> None:
     for command in random_commands(7, engine.view, 1, PEOPLE, 800):
         (answer,) = engine.run(command)
         if not isinstance(command, PlaceOrder) or isinstance(answer.events[0], CommandRejected):
-            assert placed.take(answer.seq) is None
+            assert placed.take(answer.seq, answer.at) is None
             continue
-        kept = placed.take(answer.seq)
+        kept = placed.take(answer.seq, answer.at)
         assert kept is not None
-        placed.tell(answer.seq, kept)
+        placed.tell(answer.seq, answer.at, kept)
         market = engine.view.markets[command.market_id]
         assert placed_view(answer, market, placed) == placed_view(answer, market)
         # Once: a repeat finds what its own events say.
-        assert placed.take(answer.seq) is None
+        assert placed.take(answer.seq, answer.at) is None
         shown += 1
     assert shown > 100
+
+
+def test_an_answer_takes_nothing_that_was_told_before_the_database_was_put_back() -> None:
+    """Its numbers come again, for other orders; a gateway lives through that."""
+    before, after = Listening(), CommitFake()
+    after.run(create_market(), *(OpenAccount(number, CREDITS) for number in before.readers))
+    (told,) = before.engine.run(bid(1, 5_000, 100))
+    (answer,) = after.run(bid(2, 4_000, 200, NO))
+    assert answer.seq == told.seq
+    market = after.view.markets[1]
+    assert placed_view(answer, market, before.placed) == placed_view(answer, market)
 
 
 def test_what_no_answer_takes_is_pushed_out() -> None:
     placed = JustPlaced()
     for seq in range(5_000):
-        placed.tell(seq, (seq,))
-    assert placed.take(0) is None
-    kept = [seq for seq in range(5_000) if placed.take(seq) == (seq,)]
+        placed.tell(seq, 1, (seq,))
+    assert placed.take(0, 1) is None
+    kept = [seq for seq in range(5_000) if placed.take(seq, 1) == (seq,)]
     assert kept == list(range(5_000 - len(kept), 5_000))
     assert 100 < len(kept) < 2_000
 

@@ -70,7 +70,7 @@ async def test_an_order_that_was_told_of_is_shown_as_it_was_told(desk: TradingDe
     sent = ours.place(ANN, "rain", body())
     answer = await sent.answered
     _, *rest = order_fields(view.orders[1], view.markets[1])
-    told.tell(answer.seq, ("as it was told", *rest))
+    told.tell(answer.seq, answer.at, ("as it was told", *rest))
     assert sent.show(answer).order.id == "as it was told"
     assert sent.show(answer).order.id == "1"
 
