@@ -1,9 +1,14 @@
 """When one's own order fills, in the model that knows only prints and the best of the book."""
 
+from typing import cast
+
 from exchange.messages.bounds import QUANTITY_MAX
-from exchange.messages.terms import BUY, SELL
+from exchange.messages.commands import PlaceOrder
+from exchange.messages.conditions import OrderConditions
+from exchange.messages.terms import BUY, GTC, SELL, STOP_LIMIT, YES, OrderStatus
+from gateway.research.backtest.desk import BacktestDesk
 from gateway.research.backtest.figures import Notes
-from gateway.research.backtest.prints import PrintsModel
+from gateway.research.backtest.prints import TRADER, PrintsModel
 from gateway.research.backtest.run import Backtest
 from gateway.research.strategy import Book, Desk, Fill, Position, Resolved, Strategy, Trade
 from gateway.research.tape.events import TapeEvent
@@ -142,6 +147,20 @@ def test_what_is_remembered_goes_with_the_order_that_waits_behind_it() -> None:
     acts[4] = lambda desk: desk.cancel(1)
     left = Played([*FIRST, *away], acts).model.ground.engine.state
     assert [one.yes_price for one in left.accounts[1].orders.values()] == [5_200, 5_100]
+
+
+def test_nothing_is_remembered_ahead_of_an_order_that_waits_for_a_trigger() -> None:
+    """It stands outside the book: whatever is there when it comes is ahead of it."""
+    stop = PlaceOrder(
+        *(TRADER, 1, BUY, YES, STOP_LIMIT, 5_000, 100, GTC),
+        conditions=OrderConditions(trigger_price=5_600),
+    )
+    away: TapeEvent = book(3, [(5_100, 50)], [(5_200, 400)])
+    played = Played([*FIRST, away], {2: lambda desk: cast("BacktestDesk", desk).send(stop)})
+    state = played.model.ground.engine.state
+    (waiting,) = state.accounts[TRADER].orders.values()
+    assert (waiting.status, waiting.yes_price) == (OrderStatus.PENDING, 5_000)
+    assert [one.yes_price for one in state.accounts[1].orders.values()] == [5_200, 5_100]
 
 
 def test_without_cash_for_its_place_it_stays_where_nothing_reaches_it() -> None:
