@@ -86,11 +86,12 @@ class FiguresView(AnswerStruct, frozen=True):
     """What a run earned, and how; a ratio that has no meaning is null.
 
     `net` is what it gained after fees; `feesUnknown` counts the fills of which nobody knows what
-    the venue charges, which count as free. Sharpe and Sortino are annualised by the root of 8 766
-    hours from returns of an hour; the riskless rate and the target are 0. `drawdown` is the deepest
-    fall from a peak as a part of it, `drawdownSeconds` the longest time until one was reached
-    again. `fillRatio` is `filled` over `ordered`, `queueSeconds` how long a maker's fills waited
-    from the sending of their order, `exposure` the mean part of the equity that was in shares.
+    the venue charges, which count as free (it isn't there in what was stored before these were
+    counted). Sharpe and Sortino are annualised by the root of 8 766 hours from returns of an hour;
+    the riskless rate and the target are 0. `drawdown` is the deepest fall from a peak as a part of
+    it, `drawdownSeconds` the longest time until one was reached again. `fillRatio` is `filled` over
+    `ordered`, `queueSeconds` how long a maker's fills waited from the sending of their order,
+    `exposure` the mean part of the equity that was in shares.
     """
 
     start: str
@@ -98,7 +99,6 @@ class FiguresView(AnswerStruct, frozen=True):
     net: str
     gross: str
     fees: str
-    fees_unknown: int
     total_return: str | None
     sharpe: str | None
     sortino: str | None
@@ -118,6 +118,7 @@ class FiguresView(AnswerStruct, frozen=True):
     queue_seconds: str | None
     brier: str | None
     resolved: int
+    fees_unknown: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class EquityPoint(AnswerStruct, frozen=True):
@@ -302,7 +303,6 @@ def _figures(found: Figures) -> FiguresView:
         money_text(found.net),
         money_text(found.gross),
         money_text(found.fees),
-        found.fees_unknown,
         _ratio(found.total_return),
         _ratio(found.sharpe),
         _ratio(found.sortino),
@@ -322,6 +322,7 @@ def _figures(found: Figures) -> FiguresView:
         _ratio(None if queued is None else queued / MICROSECONDS),
         _ratio(found.brier),
         found.resolved,
+        found.fees_unknown,
     )
 
 

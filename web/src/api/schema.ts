@@ -5932,7 +5932,6 @@ export interface components {
             readonly net: string;
             readonly gross: string;
             readonly fees: string;
-            readonly feesUnknown: number;
             readonly totalReturn: string | null;
             readonly sharpe: string | null;
             readonly sortino: string | null;
@@ -5952,6 +5951,7 @@ export interface components {
             readonly queueSeconds: string | null;
             readonly brier: string | null;
             readonly resolved: number;
+            readonly feesUnknown?: number;
         };
         /** EquityPoint */
         readonly EquityPoint: {

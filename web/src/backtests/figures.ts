@@ -51,10 +51,10 @@ export function spanText(seconds: number): string {
   return seconds < MINUTE_S ? `${decimal(seconds, seconds % 1 === 0 ? 0 : 1)}\u202fs` : untilThen(seconds * 1_000, 0);
 }
 
-/** A figure as it is read; a dash for one that has no meaning. */
+/** A figure as it is read; a dash for one that has no meaning, or wasn't counted yet when the run was. */
 export function figureText({ name, kind }: Figure, of: FiguresView): string {
   const value = of[name];
-  if (value === null) return "–";
+  if (value === null || value === undefined) return "–";
   const text = String(value);
   switch (kind) {
     case "gain":

@@ -20,6 +20,9 @@ test("figures as they are read: money is cut, ratios are rounded, what has no me
   expect([written("totalReturn"), written("drawdown"), written("sharpe"), written("sortino")]).toEqual(["+1.23\u202f%", "5.00\u202f%", "\u22121.00", "–"]);
   expect([written("fills"), written("ordered"), written("brier"), written("drawdownSeconds"), written("queueSeconds")]).toEqual(["12\u202f345", "100", "0.2500", "1d 2h", "12.3\u202fs"]);
   expect(written("totalReturn", { ...FOUND, totalReturn: "-0.000001" })).toBe("0.00\u202f%");
+  // What was stored before these were counted doesn't say how many they are.
+  const { feesUnknown, ...stored } = FOUND;
+  expect([feesUnknown, written("feesUnknown"), written("feesUnknown", stored)]).toEqual([3, "3", "–"]);
   expect([spanText(0), spanText(59), spanText(60), spanText(3_600)]).toEqual(["0\u202fs", "59\u202fs", "1m", "1h"]);
 });
 
