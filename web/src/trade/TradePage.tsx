@@ -11,6 +11,7 @@ import { Ladder } from "@/ladder/Ladder";
 import type { OwnOrder } from "@/ladder/levels";
 import { layout } from "@/shell/preferences";
 import type { PageProps } from "@/shell/routes";
+import { useTitle } from "@/shell/title";
 import { withOutcome } from "@/ticket/order";
 import { HOLD_MS, Ticket, isHeldToSend } from "@/ticket/Ticket";
 import { priceOf } from "@/units/money";
@@ -64,10 +65,8 @@ function Market({ first }: { first: ListedMarketView }) {
   const shown = past ?? desk.feed;
   const tick = priceOf(now.tickSize) ?? 100;
   useEffect(() => () => desk.close(), []);
-  useEffect(() => {
-    const price = desk.middle.value;
-    document.title = `${price === null ? "" : `${shownPrice(price, tick)} · `}${now.question}`;
-  }, [desk.middle.value, now.question]);
+  const price = desk.middle.value;
+  useTitle(`${price === null ? "" : `${shownPrice(price, tick)} · `}${now.question}`);
   useEffect(
     () =>
       listenToKeys({
