@@ -93,21 +93,27 @@ class Ground:
 
     def run(self, at: int, command: Command) -> list[Event]:
         """Run a command and note what it did to the trader."""
-        state = self.engine.state
-        return self._noted(self.engine.execute(max(at, state.now), command))
+        return self._noted([self.engine.execute(max(at, self.engine.state.now), command)])
 
     def run_due(self, at: int, command: Command) -> list[Event]:
         """Run what is due by a time, timers and triggers, and then a command; return the events of
         all.
         """
-        done = self.engine.run(max(at, self.engine.state.now), [command])
-        return [event for execution in done for event in self._noted(execution)]
+        return self._noted(self.engine.run(max(at, self.engine.state.now), [command]))
 
-    def _noted(self, execution: Execution) -> list[Event]:
-        command, events, trader = execution.command, execution.events, self.trader
-        if execution.seq % _CLEARED_EVERY == 0:
+    def _noted(self, done: list[Execution]) -> list[Event]:
+        events: list[Event] = []
+        for execution in done:
+            self._note(execution)
+            events += execution.events
+        # Behind the fills: what an order has paid is known until its last one is noted.
+        if done[-1].seq // _CLEARED_EVERY != (done[0].seq - 1) // _CLEARED_EVERY:
             self.tidy()
-        for event in events:
+        return events
+
+    def _note(self, execution: Execution) -> None:
+        command, trader = execution.command, self.trader
+        for event in execution.events:
             kind = type(event)
             if kind is TradeExecuted:
                 self._note_trade(cast("TradeExecuted", event))
@@ -120,7 +126,6 @@ class Ground:
                     self.refused[cast("CommandRejected", event).reason.name] += 1
             elif kind in _OF_MONEY:
                 self._note_money(event)
-        return events
 
     def tidy(self) -> None:
         """Throw away what the engine keeps for others, and nobody here asks for."""

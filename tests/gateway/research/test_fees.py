@@ -1,5 +1,7 @@
 """What fills cost in the model `trades`: by our own fees, and by those of a venue."""
 
+import pytest
+
 from gateway.research.strategy import Fill
 from gateway.research.tape.events import TapeEvent
 from tests.gateway.research.told import Act, Played, book, bought, ended, listed, sold
@@ -40,6 +42,23 @@ def test_a_venue_that_rounds_what_an_order_pays_rounds_it_once() -> None:
     each: Act = lambda desk: desk.bid("m", 5_300, 100)  # noqa: E731 - like those of other tests
     again = Played(takes, dict.fromkeys((2.0, 3.0, 4.0, 5.0), each))
     assert again.model.ground.fees_paid == 80_000
+
+
+def test_what_an_order_paid_is_known_until_its_last_fill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where that is at a command behind which what has ended is thrown away; first it takes,
+    then it waits: 0.07 x 0.25, and 0.0175 x 0.25 for each of the next two, are 0.02625 in all.
+    """
+    kalshi = listed(platform="kalshi", fee_terms=(("taker_rate", "0.07"), ("maker_rate", "0.0175")))
+    tape: list[TapeEvent] = [
+        kalshi,
+        book(1, [], [(5_000, 100)]),
+        *(sold(3 + n, 4_900, 100) for n in range(2)),
+    ]
+    monkeypatch.setattr("gateway.research.backtest.ground._CLEARED_EVERY", 1)
+    played = Played(tape, {2: lambda desk: desk.bid("m", 5_000, 300)})
+    fees = [one.fee for one in played.strategy.heard if isinstance(one, Fill)]
+    assert fees == [20_000, 10_000, 0]
+    assert not played.model.ground._charged
 
 
 def test_a_fee_that_nobody_knows_is_told() -> None:
