@@ -113,7 +113,7 @@ def transfer(state: State, command: TransferCash) -> list[Event]:
 
 
 def transfer_refusal(
-    state: State, command: TransferCash, now: int, opened: int = 0
+    state: State, command: TransferCash, now: int, opened: int | None = None
 ) -> CommandRejected | None:
     """Ask whether a TransferCash would be refused at `now` (microseconds); None if it wouldn't be.
 
@@ -129,7 +129,9 @@ def transfer_refusal(
     return refusal
 
 
-def _parties_refusal(state: State, command: TransferCash, opened: int) -> CommandRejected | None:
+def _parties_refusal(
+    state: State, command: TransferCash, opened: int | None
+) -> CommandRejected | None:
     """Ask whether everybody named is there and may pay or be paid."""
     parties: dict[int, bool] = {command.account_id: True}
     for leg in command.legs:

@@ -4,7 +4,13 @@ import msgspec
 import pytest
 
 from exchange.messages.bounds import CREDIT_MAX, QUANTITY_MAX, TIME_MAX
-from exchange.messages.commands import CreateMarket, OpenAccount, ResolveMarket
+from exchange.messages.commands import (
+    CreateMarket,
+    Leg,
+    OpenAccount,
+    ResolveMarket,
+    TransferCash,
+)
 from exchange.messages.events import AccountOpened, FundsCredited, MarketCreated, PositionSettled
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import BUY, NO, YES, Resolution
@@ -50,6 +56,13 @@ def test_money_is_issued_up_to_the_bound(set_bound: SetBound) -> None:
 def test_wrong_credits(amount: int, reason: str, field: str) -> None:
     refused = World().credit(ANN, amount, reason=reason)
     assert (reason_of(refused), field_of(refused)) == (Reason.INVALID_AMOUNT, field)
+
+
+@pytest.mark.parametrize("nobody", [0, -1, 99])
+def test_money_moves_between_accounts_that_are_open_alone(nobody: int) -> None:
+    for sender, leg in ((ANN, Leg(ANN, nobody, 10)), (nobody, Leg(nobody, ANN, 10))):
+        refused = World().send(TransferCash(sender, (leg,), "x"))
+        assert (reason_of(refused), field_of(refused)) == (Reason.ACCOUNT_NOT_FOUND, "legs")
 
 
 @pytest.mark.parametrize(
