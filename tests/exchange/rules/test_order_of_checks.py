@@ -25,6 +25,8 @@ from exchange.messages.commands import (
     SetMarketStatus,
 )
 from exchange.messages.conditions import OrderConditions
+from exchange.messages.limit_commands import SetMarketLimits
+from exchange.messages.limits import MarketLimits
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import (
     BUY,
@@ -32,6 +34,7 @@ from exchange.messages.terms import (
     GTC,
     GTD,
     LIMIT,
+    STOP_LIMIT,
     YES,
     ExchangeMode,
     MarketStatus,
@@ -62,6 +65,7 @@ def after(*commands: Command) -> Repair:
 HALT = (SetExchangeMode(ExchangeMode.HALTED), SetMarketStatus(1, MarketStatus.FULL_HALT))
 TRADE_AGAIN = SetExchangeMode(ExchangeMode.OPEN)
 OPEN_AGAIN = SetMarketStatus(1, MarketStatus.OPEN)
+AT_MOST = MarketLimits(order_quantity=10**7)
 
 
 def placing() -> PlaceOrder:
@@ -95,7 +99,7 @@ WAYS: dict[str, tuple[Command, Sequence[tuple[Reason, Repair]]]] = {
         ),
     ),
     "amend": (
-        AmendOrder(NOBODY, 3, 5_001, 0, 1, 9),
+        AmendOrder(NOBODY, 9, 5_001, 0, 1, 9),
         (
             (Reason.ACCOUNT_NOT_FOUND, with_(account_id=ANN)),
             (Reason.ORDER_NOT_FOUND, with_(order_id=1)),
@@ -109,8 +113,25 @@ WAYS: dict[str, tuple[Command, Sequence[tuple[Reason, Repair]]]] = {
             (Reason.INSUFFICIENT_BALANCE, with_()),
         ),
     ),
+    "amend what waits": (
+        AmendOrder(NOBODY, 9, 5_001, 0, 1, 9, 9_000),
+        (
+            (Reason.ACCOUNT_NOT_FOUND, with_(account_id=ANN)),
+            (Reason.ORDER_NOT_FOUND, with_(order_id=3)),
+            (Reason.NOT_ORDER_OWNER, with_(account_id=BOB)),
+            (Reason.EXCHANGE_HALTED, after(TRADE_AGAIN)),
+            (Reason.MARKET_NOT_OPEN, after(OPEN_AGAIN, SetMarketLimits(1, AT_MOST))),
+            (Reason.INVALID_ORDER, with_(quantity=1)),
+            (Reason.OFF_TICK, with_(price=9_900)),
+            (Reason.BELOW_MIN_QUANTITY, with_(quantity=10**8)),
+            (Reason.ORDER_TOO_LARGE, with_(quantity=10**7)),
+            (Reason.EXPIRY_PASSED, with_(expires_at=50)),
+            (Reason.VERSION_CHANGED, with_(expected_version=0)),
+            (Reason.INSUFFICIENT_BALANCE, with_()),
+        ),
+    ),
     "cancel": (
-        CancelOrder(NOBODY, 3),
+        CancelOrder(NOBODY, 9),
         (
             (Reason.ACCOUNT_NOT_FOUND, with_(account_id=ANN)),
             (Reason.ORDER_NOT_FOUND, with_(order_id=1)),
@@ -186,6 +207,8 @@ def test_the_lowest_number_is_named(way: str) -> None:
     for _ in range(2):
         world.send(PlaceOrder(BOB, 1, BUY, YES, LIMIT, 1_000, 100, GTC))
     world.send(CancelOrder(BOB, 2))
+    waits = OrderConditions(trigger_price=8_000, expires_at=100)
+    world.send(PlaceOrder(BOB, 1, BUY, YES, STOP_LIMIT, 1_000, 100, GTD, conditions=waits))
     for one in HALT:
         world.send(one)
     world.state.issued, world.state.now = ISSUANCE_MAX, 1
