@@ -24,7 +24,7 @@ from gateway.bootstrap import garbage
 from gateway.bootstrap.admins import watch_admins
 from gateway.bootstrap.alerts import tell_alerts, webhook_secrets
 from gateway.bootstrap.application import application_of
-from gateway.bootstrap.credits.mirrors import keep_mirrored, watch_mirrors
+from gateway.bootstrap.credits.mirrors import watch_mirrors
 from gateway.bootstrap.economy import stock_desk, tell_bets, watch_economy
 from gateway.bootstrap.feeds import Feeds, open_feeds
 from gateway.bootstrap.identity.api_keys import Keys, open_keys
@@ -32,7 +32,7 @@ from gateway.bootstrap.identity.people import People, open_limits, open_people
 from gateway.bootstrap.identity.second_factor import Factors, make_factors
 from gateway.bootstrap.identity.ways_in import open_revoking
 from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
-from gateway.bootstrap.markets import markets_in_view, running_volumes
+from gateway.bootstrap.markets import keep_outcomes, markets_in_view, running_volumes
 from gateway.bootstrap.parts import Parts, segments_of
 from gateway.bootstrap.research.telling import tell_research
 from gateway.bootstrap.server import Drain
@@ -183,7 +183,7 @@ async def open_exchange(
         front = pool, running.engine, running.people, logger, supervisor
         await tell_alerts(stack, pool, hearers.topics, supervisor)
         await tell_research(stack, pool, hearers, supervisor)
-        await keep_mirrored(stack, pool, feeds, supervisor)
+        await keep_outcomes(stack, pool, feeds, supervisor)
         await tell_bets(stack, pool, hearers, running.engine.view, supervisor)
         await watch_economy(
             stack, settings.economy, pool, running.engine, running.people, supervisor
@@ -237,7 +237,7 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
         running = await _open_front(stack, settings, pool, engine, hearers, jobs, feeds, *watched)
         await tell_alerts(stack, pool, hearers.topics, supervisor)
         await tell_research(stack, pool, hearers, supervisor)
-        await keep_mirrored(stack, pool, feeds, supervisor)
+        await keep_outcomes(stack, pool, feeds, supervisor)
         await tell_bets(stack, pool, hearers, running.engine.view, supervisor)
         yield replace(running, application=spanned(running.application, tracing))
 

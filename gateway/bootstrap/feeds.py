@@ -49,6 +49,7 @@ from gateway.feeds.venue import Venue, VenueRefused, VenueTools, VenueUnavailabl
 from gateway.feeds.watches import Watches
 from gateway.http.settings import PageLimits
 from gateway.markets.candles import OwnCandles
+from gateway.markets.outcome_names import OutcomeNames
 from gateway.markets.routes import MarketRoutes
 from gateway.markets.tickers import Tickers
 from gateway.markets.volumes import MarketVolumes
@@ -66,6 +67,7 @@ from persistence.repositories.feeds.snapshots import HOUR, MINUTE, Snapshots
 from persistence.repositories.feeds.state import FeedState
 from persistence.repositories.feeds.words import SearchWords
 from persistence.repositories.jobs import JobRows
+from persistence.repositories.market_outcomes import MarketOutcomes
 
 _PROBE_S: Final = 5.0
 """So long a demonstration waits for a venue."""
@@ -91,6 +93,8 @@ class Feeds:
     following: Following
     watched: WatchedMarkets
     mirrored: Mirrored
+    outcomes: MarketOutcomes
+    """What those of our markets are called."""
     mirror_metrics: MirrorMetrics
     sorted_sets: SortedSets | None = None
     """Of the Redis that the cache is in, for the leaderboards."""
@@ -157,7 +161,8 @@ def make_feeds(
         reader=reader,
         following=following,
         watched=watched,
-        mirrored=Mirrored(),
+        mirrored=Mirrored(OutcomeNames()),
+        outcomes=MarketOutcomes(pool),
         mirror_metrics=MirrorMetrics(metrics.registry),
     )
 

@@ -5,14 +5,16 @@ asked of what the feed has stored of them, and in a process that answers people 
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from exchange.model.state import State
+from gateway.bootstrap.credits.mirrors import keep_mirrored
 from gateway.bootstrap.feeds import Feeds
 from gateway.feeds.known import AllMarkets, OurMarkets, OurStoredMarkets
 from gateway.feeds.known_venues import KnownVenueMarkets
 from gateway.feeds.registry import VENUES
 from gateway.jobs.supervisor import Supervisor
+from gateway.markets.outcome_names import KeptOutcomeNames
 from gateway.markets.volumes import MarketVolumes
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.candles import Candles
@@ -47,3 +49,15 @@ async def running_volumes(
     volumes = MarketVolumes(Candles(pool))
     async with supervisor.running(volumes.NAME, volumes.run):
         yield volumes
+
+
+async def keep_outcomes(
+    stack: AsyncExitStack, pool: DeadlinePool, feeds: Feeds, supervisor: Supervisor
+) -> None:
+    """Know what YES and NO of our markets are called, until the stack ends: of mirrors as at their
+    source, of others as whoever listed them said.
+    """
+    await keep_mirrored(stack, pool, feeds, supervisor)
+    kept = KeptOutcomeNames(feeds.outcomes, feeds.mirrored.names)
+    await kept.look()
+    await stack.enter_async_context(supervisor.running(kept.NAME, kept.run))

@@ -36,6 +36,7 @@ from gateway.markets.admin_routes import MarketAdminRoutes
 from gateway.markets.candles import OwnCandles
 from gateway.markets.exports.routes import ExportRoutes
 from gateway.markets.exports.summary_routes import SummaryRoutes
+from gateway.markets.outcome_names import OutcomeNaming
 from gateway.markets.past.books import BookHistory
 from gateway.markets.projected import Projected
 from gateway.markets.routes import MarketRoutes
@@ -191,8 +192,9 @@ def _for_admins(parts: Parts) -> tuple[AdminsRoutes, ...]:
     """Return what admins do, and what they look at."""
     engine, people, jobs, pages = parts.engine, parts.people, parts.jobs, parts.settings.pages
     view, commands = engine.view, admin_commands(parts.settings, engine, people)
+    naming = OutcomeNaming(parts.feeds.outcomes, parts.feeds.mirrored.names, view)
     return (
-        MarketAdminRoutes(view, commands),
+        MarketAdminRoutes(view, commands, naming),
         UserAdminRoutes(people.roles, people.users, pages, commands),
         ExchangeAdminRoutes(view, engine.feed, commands),
         EngineRoutes(view, engine.feed, parts.metrics),

@@ -34,6 +34,13 @@ from gateway.engine_side.refusals import EngineRefused
 from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.markets.lookup import named_market
+from gateway.markets.outcome_names import (
+    LABEL_LENGTH,
+    YES_AND_NO,
+    Labels,
+    OutcomeNaming,
+    labels_of,
+)
 from gateway.markets.views import MarketView, market_view
 from gateway.wire import strict_json
 from gateway.wire.errors import (
@@ -105,10 +112,16 @@ QuestionText = Annotated[str, msgspec.Meta(min_length=1, max_length=QUESTION_LEN
 DescriptionText = Annotated[str, msgspec.Meta(max_length=DESCRIPTION_LENGTH)]
 CategoryText = Annotated[str, msgspec.Meta(max_length=CATEGORY_LENGTH)]
 SourceText = Annotated[str, msgspec.Meta(max_length=SOURCE_LENGTH)]
+LabelText = Annotated[str, msgspec.Meta(min_length=1, max_length=LABEL_LENGTH)]
+OutcomesText = Annotated[
+    tuple[LabelText, LabelText], msgspec.Meta(description="what YES and NO are called")
+]
 
 
 class MarketBody(BodyStruct, frozen=True):
-    """A market's terms. Defaults: tick 0.01, minimum 0.01, no fees; `draft` waits to be opened."""
+    """A market's terms. Defaults: tick 0.01, minimum 0.01, no fees, outcomes Yes and No; `draft`
+    waits to be opened.
+    """
 
     slug: SlugText
     question: QuestionText
@@ -121,6 +134,7 @@ class MarketBody(BodyStruct, frozen=True):
     taker_fee: RateText = not_given()
     fee_model: FeeModel = FeeModel.FLAT
     draft: bool = False
+    outcomes: OutcomesText | msgspec.UnsetType = msgspec.UNSET
 
 
 class MarketEditBody(BodyStruct, frozen=True):
@@ -172,6 +186,12 @@ def create_command(body: MarketBody) -> CreateMarket:
     if problem is not None:
         raise ValidationFailed.of(*problem)
     return command
+
+
+def outcomes_of(body: MarketBody) -> Labels:
+    """Return what YES and NO of a market are called; raises ValidationFailed."""
+    given = body.outcomes
+    return YES_AND_NO if given is msgspec.UNSET else labels_of(given, "outcomes")
 
 
 def edit_command(body: MarketEditBody, market_id: int) -> EditMarket:
@@ -243,16 +263,18 @@ def _with_choices(refusal: EngineRefused, market: Market) -> EngineRefused:
 class MarketAdminRoutes:
     """Moves the life of markets."""
 
-    def __init__(self, view: State, commands: AuditedCommands) -> None:
+    def __init__(self, view: State, commands: AuditedCommands, naming: OutcomeNaming) -> None:
         self._view = view
         self._commands = commands
+        self._naming = naming
 
     async def create_market(self, request: Request[MarketBody, None]) -> MarketView:
         """List a market."""
-        command = create_command(request.body)
-        _, events, _ = await self._commands.run(
-            request.actor, "market.create", f"market:{command.slug}", command
-        )
+        command, labels = create_command(request.body), outcomes_of(request.body)
+        async with self._naming.listing(command.slug, labels):
+            _, events, _ = await self._commands.run(
+                request.actor, "market.create", f"market:{command.slug}", command
+            )
         created = events[0]
         if type(created) is not MarketCreated:
             raise TypeError(f"the creation of a market begins with {type(created).__name__}")

@@ -25,7 +25,7 @@ _KINDS: Final = {
     "null": "null",
 }
 _TYPE: Final = re.compile(r"Expected `([^`]*)`, got `([^`]*)`")
-_LENGTH: Final = re.compile(r"Expected `(str|array|object)` of length (>=|<=|==) ([0-9]+)")
+_LENGTH: Final = re.compile(r"Expected `(str|array|object)` of length (?:(>=|<=|==) )?([0-9]+)")
 _COUNTED: Final = {"str": "character", "array": "item", "object": "field"}
 _BOUND: Final = re.compile(r"Expected `(?:int|float)` (>=|<=|>|<) (\S+)")
 _ENUM: Final = re.compile(r"Invalid enum value (.*)", re.DOTALL)
@@ -61,7 +61,8 @@ def plain(message: str, owner: object, path: str) -> str:
         return f"must be {' or '.join(words)}, not {_KINDS.get(got, got)}"
     if found := _LENGTH.fullmatch(message):
         kind, bound, count = found.groups()
-        return f"must have {_BOUNDS[bound]} {count} {_COUNTED[kind]}{'' if count == '1' else 's'}"
+        counted = f"{count} {_COUNTED[kind]}{'' if count == '1' else 's'}"
+        return f"must have {_BOUNDS[bound or '==']} {counted}"
     if found := _BOUND.fullmatch(message):
         return f"must be {_BOUNDS[found.group(1)]} {found.group(2)}"
     text = message.replace("`", "")

@@ -19,6 +19,12 @@ async def buy(served: Served, who: Person, outcome: str, price: str) -> None:
     assert answer.status_code == 201, answer.text
 
 
+async def called(page: Page, yes: str, no: str) -> None:
+    """Say what the outcomes of a new market are called."""
+    await page.get_by_label("Called instead of Yes").fill(yes)
+    await page.get_by_label("Called instead of No").fill(no)
+
+
 async def agree(page: Page, button: str) -> None:
     """Say yes to what the page asks."""
     dialog = page.get_by_role("dialog")
@@ -36,8 +42,15 @@ async def test_a_market_from_its_creation_to_the_payout(served: Served, browser:
         await page.get_by_label("Closes").fill(closes.strftime("%Y-%m-%dT%H:%M"))
         await expect(page.get_by_text("/trade/will-it-rain")).to_be_visible()
         await fits(page, "admin-create")
+        await called(page, "Wet", "Wet ")
+        await page.get_by_role("button", name="Create the market").click()
+        await expect(page.locator("input[name=outcomes][aria-invalid=true]")).to_have_count(2)
+        await called(page, "Wet", "")
+        await expect(page.get_by_text("Wet / No", exact=True)).to_be_visible()
         await page.get_by_role("button", name="Create the market").click()
         await expect(page.locator("[data-figure=status]")).to_have_text("OPEN")
+        listed = await served.web.client.get("/api/v1/markets/will-it-rain")
+        assert listed.json()["data"]["outcomes"] == ["Wet", "No"]
         await buy(served, ann, "YES", "0.60")
         await buy(served, bob, "NO", "0.40")
         await buy(served, ann, "YES", "0.10")

@@ -34,6 +34,7 @@ from gateway.sealing.seal import Seal
 from gateway.trading.desk import Desk, open_order_count
 from persistence.journal.segments.segments import Segments
 from persistence.repositories.candles import Candles, Day
+from persistence.repositories.market_outcomes import Claim, NamedOutcomes
 
 UNUSED = cast("Any", None)
 
@@ -49,6 +50,22 @@ class NoCandles:
 
     async def newest(self, _market_ids: object, _count: int) -> dict[int, list[Candle]]:
         return {}
+
+
+class OutcomesFake:
+    """The names of outcomes, in memory; nobody else lists markets."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, NamedOutcomes] = {}
+
+    async def claim(self, named: NamedOutcomes, _lost_before: int) -> Claim:
+        if named.slug in self.stored:
+            return Claim.UNDER_WAY
+        self.stored[named.slug] = named
+        return Claim.STORED
+
+    async def drop(self, named: NamedOutcomes) -> None:
+        del self.stored[named.slug]
 
 
 def people_of(sessions: Any = UNUSED, audit: Any = UNUSED) -> People:
@@ -82,6 +99,8 @@ def made_of(
     readiness.open()
     cache = Cache(POLICIES, None, metrics.cache, logger)
     feeds = make_feeds(settings, pool, venues or {}, cache, metrics, logger)
+    if pool is UNUSED:
+        feeds = dataclasses.replace(feeds, outcomes=cast("Any", OutcomesFake()))
     limits = RateLimits(settings.limits, partial(open_order_count, engine.view))
     candles = cast("Any", NoCandles()) if pool is UNUSED else Candles(pool)
     known = people or people_of()

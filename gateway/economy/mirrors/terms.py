@@ -16,13 +16,13 @@ from exchange.messages.bounds import (
 from exchange.messages.commands import CreateMarket
 from exchange.messages.terms import FeeModel
 from gateway.feeds.model import ListedStatus, VenueMarket
+from gateway.markets.outcome_names import LABEL_LENGTH, YES_AND_NO, Labels
 from persistence.clock import MICROSECONDS
 
 LEAST_LEFT_US: Final = 3_600 * MICROSECONDS
 """What ends sooner isn't mirrored."""
 UNKNOWN_END_US: Final = 365 * 86_400 * MICROSECONDS
 """For so long one is open whose source says no end."""
-LABEL_LENGTH: Final = 80
 DEFAULT_TICK: Final = 100
 
 
@@ -61,10 +61,10 @@ def market_of_mirror(source: VenueMarket, title: str, now: int) -> CreateMarket:
     )
 
 
-def labels_of(source: VenueMarket) -> tuple[str, str]:
+def labels_of(source: VenueMarket) -> Labels:
     """Return what YES and NO are called there."""
     yes, no = (_text(label, LABEL_LENGTH) for label in source.outcomes)
-    return yes or "Yes", no or "No"
+    return yes or YES_AND_NO[0], no or YES_AND_NO[1]
 
 
 def tick_of(tick: int | None) -> int:

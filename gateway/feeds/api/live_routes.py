@@ -125,9 +125,7 @@ class LiveRoutes:
         """Return one market as it is now."""
         market = self._own(request)
         if market is not None:
-            return own_market(
-                market, self._volumes.of(market), now_us(), self._mirrored.of(market.id)
-            )
+            return own_market(market, self._volumes.of(market), now_us(), self._mirrored)
         known = await self._named(request)
         await self._watches.note(known.row.id)
         followed = self._following.shown((known.row.platform, known.row.external_id))
@@ -240,7 +238,7 @@ class LiveRoutes:
         prints = await self._tape.trades(market.id, None, _FULL_TRADES)
         shown = [trade_view(trade, market, trade.at) for trade in prints]
         return FullMarketView(
-            market=own_market(market, self._volumes.of(market), now, self._mirrored.of(market.id)),
+            market=own_market(market, self._volumes.of(market), now, self._mirrored),
             book=AnyBookView(**msgspec.structs.asdict(book), as_of=as_of(now, now)),
             trades=[
                 AnyTradeView(**(msgspec.structs.asdict(one) | {"kind": one.kind.value}))

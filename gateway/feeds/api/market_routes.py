@@ -125,9 +125,7 @@ class FeedMarketRoutes:
         """Return one market, as it was seen last."""
         market = find_market(self._view, request.path["slug"], drafts=request.is_admin)
         if market is not None:
-            return own_market(
-                market, self._volumes.of(market), now_us(), self._mirrored.of(market.id)
-            )
+            return own_market(market, self._volumes.of(market), now_us(), self._mirrored)
         known = await self._reader.named(request.path["slug"])
         return with_mirror(row_view(known.row, now_us()), self._mirrored, self._view)
 

@@ -85,7 +85,7 @@ class OwnMarkets:
         market = self._view.markets.get(number)
         if market is None:
             return None
-        return own_market(market, self._volumes.of(market), now, self._mirrored.of(number))
+        return own_market(market, self._volumes.of(market), now, self._mirrored)
 
     def categories(self) -> Iterator[tuple[str, bool]]:
         """Yield the category of each market that has one, and whether it is open."""

@@ -18,7 +18,7 @@ from exchange.model.state import State
 from gateway.feeds.cache import Entry
 from gateway.feeds.intake.catalogue import market_of
 from gateway.feeds.known import CURRENCY, OURS, shown_price
-from gateway.feeds.mirrored import Mirrored, MirroredFrom
+from gateway.feeds.mirrored import Mirrored
 from gateway.feeds.model import (
     FINAL,
     Levels,
@@ -207,14 +207,13 @@ def market_id(platform: str, external_id: str) -> str:
 
 
 def own_market(
-    market: Market, paid: Turnover | None, now: int, source: MirroredFrom | None = None
+    market: Market, paid: Turnover | None, now: int, mirrored: Mirrored
 ) -> ListedMarketView:
     """Return a market of ours in the one view; it is known as of now.
 
-    `paid` is what was paid in it, a moment ago; None while that isn't known. `source` is what it
-    mirrors.
+    `paid` is what was paid in it, a moment ago; None while that isn't known.
     """
-    today = market_view(market)
+    today, source = market_view(market), mirrored.of(market.id)
     bid, ask = market.book.bids.best, market.book.asks.best
     yes = shown_price(market)
     return ListedMarketView(
@@ -224,7 +223,7 @@ def own_market(
         tags=(),
         event_id=None,
         event_title=None,
-        outcomes=("Yes", "No") if source is None else source.labels,
+        outcomes=mirrored.labels(market),
         yes_price=price_if_known(yes),
         no_price=_complement(yes),
         spread=None if bid is None or ask is None else price_text(ask.price - bid.price),

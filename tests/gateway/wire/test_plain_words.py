@@ -91,6 +91,7 @@ class Whole(BodyStruct, frozen=True):
     part: Part | None = None
     colour: Colour | None = None
     name: Any = None
+    pair: tuple[str, str] | None = None
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ class Whole(BodyStruct, frozen=True):
         (
             b'{"Colour":"red"}',
             "Colour",
-            "is not a known field; known are parts, steps, part, colour, name",
+            "is not a known field; known are parts, steps, part, colour, name, pair",
         ),
         (
             b'{"part":{"colour":"red","sise":1}}',
@@ -115,6 +116,8 @@ class Whole(BodyStruct, frozen=True):
         ),
         (b"[]", "body", "must be an object, not a list"),
         (b'{"parts":[]}', "parts", "must have at least 1 item"),
+        (b'{"pair":["one"]}', "pair", "must have exactly 2 items"),
+        (b'{"pair":["one","two","three"]}', "pair", "must have exactly 2 items"),
         (
             b'{"parts":[{"colour":"red"},{"colour":"red"},{"colour":"red"}]}',
             "parts",

@@ -10,7 +10,9 @@ import { navigate } from "@/shell/router";
 import { moment, momentOf } from "@/units/time";
 import { t } from "./texts";
 
-const FIELDS = ["slug", "question", "description", "category", "closeTime", "takerFee", "makerFee", "tickSize"];
+const FIELDS = ["slug", "question", "description", "category", "closeTime", "takerFee", "makerFee", "tickSize", "outcomes"];
+/** So long a name of an outcome may be. */
+const LABEL_LENGTH = 80;
 
 /** A question as part of an address: "Will it rain?" -> "will-it-rain". */
 export function slugOf(question: string): string {
@@ -27,8 +29,12 @@ export function NewMarket() {
   const takerFee = useSignal("0");
   const makerFee = useSignal("0");
   const draft = useSignal(false);
+  const yesName = useSignal("");
+  const noName = useSignal("");
   const { problem, isBusy, on } = useSending();
   const named = slug.value.trim() || slugOf(question.value);
+  const outcomes: [string, string] = [yesName.value.trim() || "Yes", noName.value.trim() || "No"];
+  const isNamed = yesName.value.trim() !== "" || noName.value.trim() !== "";
   const send = async () => {
     const body: MarketBody = {
       slug: named,
@@ -40,6 +46,7 @@ export function NewMarket() {
       takerFee: takerFee.value.trim(),
       makerFee: makerFee.value.trim(),
       draft: draft.value,
+      ...(isNamed ? { outcomes } : {}),
     };
     const answer = await rest.call("post", "/markets", { body });
     notify("good", t("made"));
@@ -53,6 +60,8 @@ export function NewMarket() {
           <TextField label={t("slug")} name="slug" value={slug} problem={problem.value} placeholder={slugOf(question.value)} hint={t("slugHint")} autocomplete="off" />
           <TextField label={t("description")} name="description" value={description} problem={problem.value} isLong autocomplete="off" />
           <TextField label={t("category")} name="category" value={category} problem={problem.value} autocomplete="off" />
+          <TextField label={t("yesName")} name="outcomes" value={yesName} problem={problem.value} placeholder="Yes" maxLength={LABEL_LENGTH} autocomplete="off" />
+          <TextField label={t("noName")} name="outcomes" value={noName} problem={problem.value} placeholder="No" hint={t("namesHint")} maxLength={LABEL_LENGTH} autocomplete="off" />
           <TextField label={t("closeTime")} name="closeTime" type="datetime-local" value={closeTime} problem={problem.value} isRequired />
           <Choice label={t("tick")} name="tickSize" value={tickSize} choices={[["0.01", "0.01"], ["0.001", "0.001"], ["0.0001", "0.0001"]]} />
           <TextField label={t("fee")} name="takerFee" value={takerFee} problem={problem.value} inputMode="decimal" />
@@ -67,6 +76,7 @@ export function NewMarket() {
         <h2 class="question">{question.value || t("empty")}</h2>
         <p class="prose">{description.value || t("empty")}</p>
         <dl class="facts">
+          <dt>{t("outcomes")}</dt><dd>{outcomes.join(" / ")}</dd>
           <dt>{t("closesIn")}</dt><dd>{closeTime.value === "" ? t("empty") : moment(momentOf(closeTime.value))}</dd>
           <dt>{t("tick")}</dt><dd>{tickSize.value}</dd>
           <dt>{t("fee")} / {t("makerFee")}</dt><dd>{takerFee.value} / {makerFee.value}</dd>

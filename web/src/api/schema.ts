@@ -6358,6 +6358,10 @@ export interface components {
             readonly feeModel?: components["schemas"]["FeeModel"];
             /** @default false */
             readonly draft?: boolean;
+            readonly outcomes?: readonly [
+                string,
+                string
+            ];
         };
         /** MarketView */
         readonly MarketView: {

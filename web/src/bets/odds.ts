@@ -78,7 +78,7 @@ export function stakeOf(text: string): bigint | null {
 export function labelOf(outcomes: readonly [string, string] | undefined, side: BetSide, words: { readonly yes: string; readonly no: string }): string {
   const [first, second] = outcomes ?? ["Yes", "No"];
   const label = side === "THIS" ? first : second;
-  // Every market of ours has the plain pair, which has its word in the reader's language.
+  // The plain pair has its word in the reader's language.
   if (/^yes$/i.test(label)) return words.yes;
   return /^no$/i.test(label) ? words.no : label;
 }

@@ -5,6 +5,7 @@ import pytest
 from gateway.economy.mirrors import kept
 from gateway.economy.mirrors.kept import KeptMirrored
 from gateway.feeds.mirrored import Mirrored, MirroredFrom
+from gateway.markets.outcome_names import OutcomeNames
 from persistence.repositories.economy.mirrors import Listed, Mirrors
 from tests.gateway.conftest import MakeWeb
 from tests.gateway.economy.mirrors.mirror_stories import set_stage, source
@@ -32,7 +33,7 @@ async def test_mirrors_are_read_a_few_at_a_time(
         await stage.mirror(number)
     # They may have changed at the same moment.
     await stage.web.parts.pool.execute("UPDATE mirrors SET changed_at = 7000000000")
-    rows, mirrored = Counted(stage.rows), Mirrored()
+    rows, mirrored = Counted(stage.rows), Mirrored(OutcomeNames())
     keeps = KeptMirrored(rows, mirrored)
     await keeps.look()
     for number in range(1, 6):
