@@ -44,6 +44,7 @@ def held() -> Iterator[Held]:
 async def test_it_follows_while_the_tables_are_read_and_built(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(waiting_room, "_REST", 1)  # what is held up here would rest for long
     compare = twin.compare
     with held() as building:
 
