@@ -43,6 +43,8 @@ GAPS_TO_YARDSTICK: Final = 3.0
 BUSY: Final = 0.5
 CANCEL_MS: Final = 50.0
 SLOW_CPU: Final = 4
+FRAMES_TO_YARDSTICK: Final = 12.0
+"""At a quarter of the machine; up to 6.3 were seen beside two other tests."""
 SLOW_FRAMES: Final = 20.0
 INTERACTIVE_MS: Final = 1_500.0
 PRESSES: Final = 8
@@ -157,7 +159,12 @@ async def test_a_slow_machine_still_sees_it_move(browser: Browser, played: str) 
             await tools.send("Emulation.setCPUThrottlingRate", {"rate": 1})
             await expect(page.locator(".trust")).to_contain_text("right")
         print(words("slow, nothing handled", empty), words("slow", full), sep="\n")
-        attempt.takes("ms a frame", 1_000 / full.frames_a_second, 1_000 / SLOW_FRAMES)
+        # How quick a machine paints is no matter of its quickness else: beside other tests the page
+        # is held to the same page that hears nothing, by itself to what a person sees.
+        dropped = empty.frames_a_second / full.frames_a_second
+        attempt.holds("frames without messages for one with them", dropped, FRAMES_TO_YARDSTICK)
+        if IS_LONG:
+            attempt.takes("ms a frame", 1_000 / full.frames_a_second, 1_000 / SLOW_FRAMES)
 
 
 async def test_memory_stays_flat(browser: Browser, played: str) -> None:
