@@ -4,13 +4,12 @@ Law: read again and again by what changed since, since another process may have 
 time all that ever were, so many at a time.
 """
 
-import asyncio
 from typing import Final
 
 from gateway.feeds.mirrored import Mirrored
+from gateway.jobs.looking import look_again
 from gateway.jobs.supervisor import CheckIn
 from persistence.clock import MICROSECONDS
-from persistence.postgres.database import is_absence
 from persistence.repositories.economy.mirrors import Mirrors
 
 INTERVAL_S: Final = 2.0
@@ -44,11 +43,4 @@ class KeptMirrored:
 
     async def run(self, check_in: CheckIn) -> None:
         """Look again and again, until cancelled."""
-        while True:
-            try:
-                await self.look()
-                check_in()
-            except Exception as error:
-                if not is_absence(error):
-                    raise
-            await asyncio.sleep(INTERVAL_S)
+        await look_again(self.look, check_in, pause_s=INTERVAL_S)

@@ -14,6 +14,7 @@ from persistence.relay.commands.messages import (
     BODY,
     PARCEL_COMMANDS,
     Answers,
+    Outcome,
     Parcel,
     Sent,
     Unknown,
@@ -35,6 +36,15 @@ def channel_of(sender: bytes) -> Sealed[Answers]:
     return answer_channel(IDENTITY, sender, SECRET)
 
 
+async def told(hearing: RedisSubscriber[Answers]) -> list[Outcome]:
+    """Return what the next message to a sender says."""
+    async with asyncio.timeout(10):
+        while True:
+            heard = await hearing.receive()
+            if heard is not None:
+                return list(heard.outcomes)
+
+
 async def test_the_first_answer_after_a_silence_is_told_though_its_line_was_lost_in_it(
     redis: RedisProcess,
 ) -> None:
@@ -51,11 +61,7 @@ async def test_the_first_answer_after_a_silence_is_told_though_its_line_was_lost
             await until(lambda: set(line.connections()) - set(forgotten), 10)
             await until(lambda: line.passed()[1] > sum(one.down.passed for one in forgotten))
             answering.tell(SENDER, Unknown(7))
-            async with asyncio.timeout(10):
-                heard = None
-                while heard is None:
-                    heard = await hearing.receive()
-            assert heard.outcomes == [Unknown(7)]
+            assert await told(hearing) == [Unknown(7)]
         finally:
             await answering.stop()
             await hearing.close()
@@ -83,11 +89,7 @@ async def test_an_answer_that_comes_while_a_lost_line_is_asked_is_told(
             line.lose(b"PING")
             await until(lambda: asked > before)
             answering.tell(SENDER, Unknown(7))
-            async with asyncio.timeout(10):
-                heard = None
-                while heard is None:
-                    heard = await hearing.receive()
-            assert heard.outcomes == [Unknown(7)]
+            assert await told(hearing) == [Unknown(7)]
         finally:
             await answering.stop()
             await hearing.close()
