@@ -17,6 +17,7 @@ from gateway.cli import main as process
 from gateway.cli.banner import engine_banner, standby_banner
 from gateway.cli.inherited import listening_socket
 from gateway.cli.respawn import Respawn
+from gateway.cli.serving import MayFail, serve_until_ended
 from gateway.cli.waiting import Start
 from gateway.observability.logs import process_logs
 
@@ -29,11 +30,11 @@ def engine(host: str | None, port: int | None, standby: bool, accept_tip: bool) 
     """Run the engine alone, behind gateways; on its port it answers /health, /ready, /metrics."""
     respawn = Respawn()
     settings = process.given_settings(host, port)
-    work = _engine(settings, standby=standby, accept_tip=accept_tip, waits=respawn.is_again)
+    work = _engine(settings, respawn, standby=standby, accept_tip=accept_tip)
     process.run_process(work, respawn)
 
 
-async def _engine(settings: Settings, *, standby: bool, accept_tip: bool, waits: bool) -> None:
+async def _engine(settings: Settings, respawn: Respawn, *, standby: bool, accept_tip: bool) -> None:
     logger = process_logs(settings.reports.log_level)
     stop = StopSignal()
 
@@ -43,12 +44,11 @@ async def _engine(settings: Settings, *, standby: bool, accept_tip: bool, waits:
         return open_engine(settings, logger, accept_tip=accept_tip)
 
     with listening_socket(settings) as listening, stop.listen():
-        start = Start(settings, logger, listening, stop, waits=waits)
+        start = Start(settings, logger, listening, stop, waits=respawn.is_again)
         async with start.opened(opened) as running:
             await _welcome(running, settings, listening.getsockname()[1])
-            await process.serve_until_ended(
-                running, settings, listening, stop, running.drains, running.failed
-            )
+            may_fail = MayFail(running.failed, respawn)
+            await serve_until_ended(running, settings, listening, stop, running.drains, may_fail)
             if running.failed.done():
                 raise process.EngineStopped(running.failed.result(), stop)
 

@@ -19,6 +19,7 @@ from typing import Final
 
 from gateway.bootstrap.server import bind
 from gateway.bootstrap.settings import Settings
+from gateway.cli.stand_in import kept_socket
 from gateway.settings.reader import SettingsError
 
 SOCKETS: Final = "PROBITY_SOCKETS"
@@ -26,7 +27,8 @@ SOCKETS: Final = "PROBITY_SOCKETS"
 
 
 def listening_socket(settings: Settings) -> socket.socket:
-    """Return where this process listens: what its family has bound for it, or HOST and PORT.
+    """Return where this process listens: what its family has bound for it, what the process before
+    it listened on, or HOST and PORT.
 
     Raises SettingsError for an address that can't be had.
     """
@@ -34,6 +36,9 @@ def listening_socket(settings: Settings) -> socket.socket:
     if numbers:
         end_with_family()
         return _copy(numbers[0])
+    kept = kept_socket()
+    if kept is not None:
+        return kept
     try:
         return bind(settings)
     except OSError as error:

@@ -27,7 +27,6 @@ exit code 1. An engine that can't go on is followed by a new process (`cli/respa
 import asyncio
 import importlib
 import secrets
-import socket
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, NoReturn
@@ -42,14 +41,15 @@ from gateway.bootstrap import compose
 from gateway.bootstrap.credits.demonstration import demonstration
 from gateway.bootstrap.feeds import demo_settings
 from gateway.bootstrap.identity.people import ensure_admin
-from gateway.bootstrap.server import Drain, StopSignal, make_server
+from gateway.bootstrap.server import Drain, StopSignal
 from gateway.bootstrap.settings import Settings, load_settings
 from gateway.bootstrap.worker import open_worker
 from gateway.cli.banner import Opened, banner, gateway_banner, worker_banner
 from gateway.cli.family import GATEWAYS_MAX, FamilyEnded, run_family
-from gateway.cli.inherited import listening_socket, shared_sockets
+from gateway.cli.inherited import listening_socket
 from gateway.cli.respawn import Respawn
 from gateway.cli.second_factor import clear_second_factors
+from gateway.cli.serving import MayFail, serve_until_ended
 from gateway.cli.users import create_user, set_password
 from gateway.cli.verify import verify_exchange
 from gateway.cli.waiting import EndedWaiting, Start
@@ -174,17 +174,16 @@ def serve(
         worker = msgspec.structs.replace(settings.worker, in_serve=False)
         settings = msgspec.structs.replace(settings, worker=worker)
     respawn = Respawn()
-    waits = respawn.is_again
-    run_process(_serve(settings, demo=demo, accept_tip=accept_tip, waits=waits), respawn)
+    run_process(_serve(settings, respawn, demo=demo, accept_tip=accept_tip), respawn)
 
 
-async def _serve(settings: Settings, *, demo: bool, accept_tip: bool, waits: bool) -> None:
+async def _serve(settings: Settings, respawn: Respawn, *, demo: bool, accept_tip: bool) -> None:
     logger = process_logs(settings.reports.log_level)
     stop = StopSignal()
     if demo:
         settings = await demo_settings(settings, logger)
     with listening_socket(settings) as listening, stop.listen():
-        start = Start(settings, logger, listening, stop, waits=waits)
+        start = Start(settings, logger, listening, stop, waits=respawn.is_again)
         async with start.opened(
             lambda: compose.open_exchange(settings, logger, accept_tip=accept_tip)
         ) as running:
@@ -204,7 +203,8 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool, waits: boo
                     logger.warning(NOT_BUILT)
                 click.echo(banner(opened), err=True)
                 drains: list[Drain] = [*running.drains, *([traders.stop] if traders else [])]
-                await serve_until_ended(running, settings, listening, stop, drains, running.failed)
+                may_fail = MayFail(running.failed, respawn)
+                await serve_until_ended(running, settings, listening, stop, drains, may_fail)
             if running.failed.done():
                 raise EngineStopped(running.failed.result(), stop)
 
@@ -214,20 +214,21 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool, waits: boo
 def gateway(host: str | None, port: int | None) -> None:
     """Serve sockets, reads and orders beside an engine that runs elsewhere."""
     respawn = Respawn()
-    run_process(_gateway(given_settings(host, port), waits=respawn.is_again), respawn)
+    run_process(_gateway(given_settings(host, port), respawn), respawn)
 
 
-async def _gateway(settings: Settings, *, waits: bool) -> None:
+async def _gateway(settings: Settings, respawn: Respawn) -> None:
     logger = process_logs(settings.reports.log_level)
     stop = StopSignal()
     with listening_socket(settings) as listening, stop.listen():
-        start = Start(settings, logger, listening, stop, waits=waits)
+        start = Start(settings, logger, listening, stop, waits=respawn.is_again)
         async with start.opened(lambda: compose.open_gateway(settings, logger)) as running:
             takes, port = settings.engine.gateway_commands, listening.getsockname()[1]
             click.echo(gateway_banner(settings.listen.host, port, takes_commands=takes), err=True)
             is_ready = EngineCondition(running.engine).is_ready
+            may_fail = MayFail(running.failed, respawn)
             await serve_until_ended(
-                running, settings, listening, stop, running.drains, running.failed, is_ready
+                running, settings, listening, stop, running.drains, may_fail, is_ready
             )
             if running.failed.done():
                 raise EngineStopped(running.failed.result(), stop, "gateway's view")
@@ -248,25 +249,6 @@ async def _worker(settings: Settings) -> None:
         async with start.opened(lambda: open_worker(settings, logger)) as running:
             click.echo(worker_banner(settings.listen.host, listening.getsockname()[1]), err=True)
             await serve_until_ended(running, settings, listening, stop, running.drains)
-
-
-async def serve_until_ended(
-    running: compose.Served,
-    settings: Settings,
-    listening: socket.socket,
-    stop: StopSignal,
-    drains: list[Drain],
-    failed: asyncio.Future[BaseException] | None = None,
-    is_ready: Callable[[], bool] = lambda: True,
-) -> None:
-    """Serve until a signal comes, or `failed` says that the process can't go on."""
-    ended, shed = running.metrics.connections.ended, running.metrics.http.shed
-    server = make_server(running.application, settings, running.readiness, drains, ended, shed)
-    stop.ends(server)
-    if failed is not None:
-        failed.add_done_callback(lambda _: server.end())
-    async with server.serving_also(shared_sockets(), is_ready):
-        await server.serve([listening])
 
 
 def first_admin(settings: Settings) -> tuple[str, str]:
@@ -374,6 +356,8 @@ def run_process(work: Coroutine[Any, Any, None], respawn: Respawn | None = None)
         if respawn is not None and _may_pass(error, respawn):
             process_logs("info").warning("starting again", reason=_line(error))
             respawn.start_again(is_try=not is_absence(error))
+        if respawn is not None:
+            respawn.end()
         if not is_said:
             raise
         _fail(str(error), 1)

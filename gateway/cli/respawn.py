@@ -1,6 +1,7 @@
 """Crash-only: an engine that can't go on is followed by a new process that reads the truth.
 
     engine stops -> everything is closed -> pause -> exec of the same command -> recovery
+          └─ from here on a stand-in answers on the port (`stand_in.py`) ─┘
 
 Laws: nothing of the old process is trusted but its arguments; the new one has its pid and its port,
 so whoever watches over it sees one process; the pauses grow, and after `TRIES` starts without a
@@ -10,11 +11,16 @@ An operator's signal ends it at any moment. What may be tried again is the calle
 that was never up isn't.
 """
 
+import contextlib
 import os
+import socket
 import sys
 import time
 from collections.abc import Mapping
 from typing import Final, NoReturn
+
+from gateway.cli.stand_in import StandIn
+from gateway.cli.waiting import answers_of_a_start
 
 TRIES: Final = 6
 QUIET_SECONDS: Final = 60.0
@@ -41,6 +47,7 @@ class Respawn:
         self._started = time.monotonic()
         self._before = starts_before()
         self._is_again = COUNT in os.environ
+        self._stand_in: StandIn | None = None
 
     @property
     def is_again(self) -> bool:
@@ -54,6 +61,17 @@ class Respawn:
             return None
         return float(min(_PAUSE_SECONDS * 2**tried, _PAUSE_SECONDS_MAX))
 
+    def keep_answering(self, listening: socket.socket) -> None:
+        """Let a stand-in answer on this socket until the process that follows does."""
+        # Without room for one, whoever comes is refused until then.
+        with contextlib.suppress(OSError):
+            self._stand_in = StandIn(listening, *answers_of_a_start())
+
+    def end(self) -> None:
+        """Leave the port: no process follows."""
+        if self._stand_in is not None:
+            self._stand_in.end()
+
     def start_again(self, *, is_try: bool = True) -> NoReturn:
         """Become a new process with the same arguments, after a pause; everything is closed.
 
@@ -63,7 +81,8 @@ class Respawn:
         if pause is None:
             raise RuntimeError("every try has been used up")
         time.sleep(pause)
-        environment = {**os.environ, COUNT: str(self._tried() + is_try)}
+        left = {} if self._stand_in is None else self._stand_in.leave()
+        environment = {**os.environ, **left, COUNT: str(self._tried() + is_try)}
         kept = [argument for argument in sys.orig_argv[1:] if argument not in SAID_ONCE]
         arguments = [sys.executable, *kept]
         os.execve(sys.executable, arguments, environment)  # noqa: S606 - ourselves, no shell

@@ -11,10 +11,11 @@ database that is given by its address, then it ends and says what is wrong.
 """
 
 import asyncio
+import http
 import math
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Final, TypeVar
 
@@ -22,8 +23,9 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.bootstrap.server import BACKLOG, StopSignal, make_server
 from gateway.bootstrap.settings import Settings
+from gateway.cli.stand_in import relieve
 from gateway.engine_side.readiness import Readiness
-from gateway.http.responses import encode_result, send_error, send_json
+from gateway.http.responses import JSON, encode_error, encode_result, send_error, send_json
 from gateway.http.routing import Shape
 from gateway.observability.logs import Logger
 from gateway.operations.health_routes import WAITING, Health, SilenceView
@@ -40,6 +42,7 @@ _PATIENCE_S: Final = 1.5
 _SAID_S: Final = 30.0
 """At most one line about the wait in so many seconds."""
 _REQUEST_ID: Final = "waiting"
+_STARTING_ID: Final = "starting"
 _TRY_LATER: Final = 1_013
 _ENDED: Final = "ended while waiting for the database"
 
@@ -145,6 +148,7 @@ class Start:
         server = make_server(WaitingPage(), self._settings, Readiness(), [], _uncounted)
         # The server closes what it is given; the port stays ours.
         task = asyncio.create_task(server.serve([self._listening.dup()]))
+        relieve()
         try:
             yield
         finally:
@@ -154,6 +158,26 @@ class Start:
 
 def _uncounted(_reason: str) -> None:
     """Hear why a connection was ended early, before there is anything to count it."""
+
+
+def answers_of_a_start() -> tuple[bytes, bytes]:
+    """Return what a stand-in answers to `GET /health`, and to everything else, as HTTP."""
+    health = encode_result(Health(WAITING), Shape.ONE, _STARTING_ID)
+    error = Unavailable("The exchange starts again; nothing happened, try again")
+    away = encode_error(error, _STARTING_ID)
+    return _whole_answer(200, health), _whole_answer(error.status, away, error.headers)
+
+
+def _whole_answer(status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
+    phrase = http.HTTPStatus(status).phrase.encode("ascii")
+    lines = [
+        (b"content-type", JSON),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+        *headers,
+    ]
+    head = [b"HTTP/1.1 %d %s" % (status, phrase), *[b"%s: %s" % line for line in lines]]
+    return b"\r\n".join([*head, b"", body])
 
 
 class WaitingPage:

@@ -29,6 +29,7 @@ from exchange.messages.bounds import RECENT_IDS
 from exchange.model import idempotency
 from gateway.bootstrap.settings import load_settings
 from gateway.cli.main import _serve
+from gateway.cli.respawn import Respawn
 from tests.conftest import SetBound
 from tests.faults.attacks.on_sockets import event, join
 from tests.faults.attacks.watch import Trader
@@ -175,7 +176,7 @@ async def exchange_here(database_url: str, folder: Path) -> AsyncIterator[int]:
             "PROBITY_ADMIN_PASSWORD": ADMIN_PASSWORD,
         }
     )
-    serving = asyncio.create_task(_serve(settings, demo=False, accept_tip=False, waits=False))
+    serving = asyncio.create_task(_serve(settings, Respawn(), demo=False, accept_tip=False))
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             await until_ready(client, serving)

@@ -73,6 +73,20 @@ async def refused(server: ServerProcess, since: float) -> float:
             await asyncio.sleep(0.01)
 
 
+async def knocks(server: ServerProcess, stop: asyncio.Event) -> int:
+    """Come anew every 20 ms until the end, whatever is said; return how often. One whose connection
+    was cut has been heard; raises httpx.ConnectError where nobody listens.
+    """
+    count = 0
+    async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
+        while not stop.is_set():
+            with contextlib.suppress(httpx.ReadError, httpx.RemoteProtocolError):
+                await client.get("/ready", headers={"connection": "close"})
+            count += 1
+            await asyncio.sleep(0.02)
+    return count
+
+
 async def test_a_synchronous_replica_that_is_promoted_has_all_that_was_acknowledged(
     tmp_path: Path, both: Pair, dice: random.Random
 ) -> None:
@@ -151,17 +165,22 @@ def told_orders(traders: list[Trader]) -> list[dict[str, str]]:
 async def test_a_restart_of_postgresql_is_said_at_once_and_passed(
     tmp_path: Path, both: Pair, dice: random.Random
 ) -> None:
+    """And nobody is refused, though a new process takes the place of the one before."""
     await both.start(is_synchronous=False)
     with exchange(tmp_path, both) as server:
         market, traders = await asyncio.to_thread(open_floor, server, dice)
         for attempt in tries():
             tasks = await trade(traders, 100)
+            stop = asyncio.Event()
+            knocking = asyncio.create_task(knocks(server, stop))
             both.primary.stop()
             said = await refused(server, time.monotonic())
             await asyncio.gather(*tasks)
             await asyncio.to_thread(both.primary.start)
             back_at = time.monotonic()
             await until(server.is_ready, 60)
+            stop.set()
+            assert await knocking
             attempt.takes("503 after s", said, SAID_S)
             attempt.takes("open after PostgreSQL by s", time.monotonic() - back_at, BACK_S)
         async with httpx.AsyncClient(base_url=f"{server.url}/api/v1", timeout=30) as client:
