@@ -6,8 +6,9 @@
 Laws: what is away may stay away for as long as it likes; whoever asks gets an answer all the time,
 on the port of the process; each look is short, so that a database that is back is seen at once; an
 operator's signal ends the wait. A process that follows one whose database went away waits without
-end; a first start for `DATABASE_WAIT_SECONDS` (containers come up in any order) and only for a
-database that is given by its address, then it ends and says what is wrong.
+end, and so does one that was followed by another engine: it says that this one leads. A first start
+waits for `DATABASE_WAIT_SECONDS` (containers come up in any order) and only for a database that is
+given by its address, then it ends and says what is wrong.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Final, TypeVar
 
+import msgspec
 from starlette.types import Receive, Scope, Send
 
 from gateway.bootstrap.server import BACKLOG, StopSignal, make_server
@@ -44,13 +46,14 @@ _SAID_S: Final = 30.0
 _REQUEST_ID: Final = "waiting"
 _STARTING_ID: Final = "starting"
 _TRY_LATER: Final = 1_013
-_ENDED: Final = "ended while waiting for the database"
+_AWAY: Final = "The exchange waits for its database"
+_LED: Final = "Another engine leads the exchange, and this one waits for the lead"
 
 T = TypeVar("T")
 
 
 class EndedWaiting(PersistenceError):
-    """The operator ended the wait for a database that is away."""
+    """The operator ended the wait for a database that is away, or for the lead."""
 
 
 class Start:
@@ -98,8 +101,8 @@ class Start:
             except Exception as error:
                 if not self._patience_s or not self._may_pass(error):
                     raise
-        said_at, ends_at = -math.inf, time.monotonic() + self._patience_s
-        async with self._answering(), self._ended_by_a_signal():
+        page, ends_at = WaitingPage(self._logger), time.monotonic() + self._patience_s
+        async with self._answering(page), self._ended_by_a_signal(page):
             while True:
                 try:
                     await self._look()
@@ -107,9 +110,7 @@ class Start:
                 except Exception as error:
                     if not self._may_pass(error) or time.monotonic() > ends_at:
                         raise
-                    if time.monotonic() - said_at > _SAID_S:
-                        said_at = time.monotonic()
-                        self._logger.warning("waiting for the database", reason=str(error))
+                    page.note(error)
                 await asyncio.sleep(LOOK_S)
 
     def _may_pass(self, error: Exception) -> bool:
@@ -117,7 +118,7 @@ class Start:
         return is_absence(error) or (self._is_again and isinstance(error, EngineRunning))
 
     @asynccontextmanager
-    async def _ended_by_a_signal(self) -> AsyncIterator[None]:
+    async def _ended_by_a_signal(self, page: "WaitingPage") -> AsyncIterator[None]:
         """Cancel the block at an operator's signal, wherever it waits; raises EndedWaiting."""
         task = asyncio.current_task()
         if task is None:
@@ -125,13 +126,13 @@ class Start:
         self._stop.on_signal = task.cancel
         try:
             if self._stop.is_set:
-                raise EndedWaiting(_ENDED)
+                raise EndedWaiting(page.ended)
             yield
         except asyncio.CancelledError:
             if not self._stop.is_set:
                 raise
             task.uncancel()
-            raise EndedWaiting(_ENDED) from None
+            raise EndedWaiting(page.ended) from None
         finally:
             self._stop.on_signal = None
 
@@ -143,9 +144,9 @@ class Start:
             await (await connect(url, timeout_s=_PATIENCE_S)).close(timeout=_PATIENCE_S)
 
     @asynccontextmanager
-    async def _answering(self) -> AsyncIterator[None]:
+    async def _answering(self, page: "WaitingPage") -> AsyncIterator[None]:
         """Answer on the port while the block runs; what comes at its end waits for the next."""
-        server = make_server(WaitingPage(), self._settings, Readiness(), [], _uncounted)
+        server = make_server(page, self._settings, Readiness(), [], _uncounted)
         # The server closes what it is given; the port stays ours.
         task = asyncio.create_task(server.serve([self._listening.dup()]))
         relieve()
@@ -181,10 +182,31 @@ def _whole_answer(status: int, body: bytes, headers: Iterable[tuple[bytes, bytes
 
 
 class WaitingPage:
-    """An ASGI application that says that the database is away."""
+    """An ASGI application that says what is waited for: the database, or the lead."""
 
-    def __init__(self) -> None:
+    def __init__(self, logger: Logger) -> None:
+        self._logger = logger
         self._since = now_us()
+        self._is_led = False
+        """Whether the database answers, and another engine leads."""
+        self._said_at = -math.inf
+
+    @property
+    def ended(self) -> str:
+        """What is said of a wait that is ended now."""
+        return f"ended while waiting for the {'lead' if self._is_led else 'database'}"
+
+    def note(self, error: Exception) -> None:
+        """Note why a look was in vain, and say so now and then."""
+        is_led = isinstance(error, EngineRunning)
+        if is_led is not self._is_led:
+            self._is_led, self._since, self._said_at = is_led, now_us(), -math.inf
+        if time.monotonic() - self._said_at > _SAID_S:
+            self._said_at = time.monotonic()
+            if is_led:
+                self._logger.warning("waiting for the lead", reason=str(error))
+            else:
+                self._logger.warning("waiting for the database", reason=str(error))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -192,11 +214,14 @@ class WaitingPage:
             await receive()
             await send({"type": "websocket.close", "code": _TRY_LATER})
         elif scope["path"] == "/health":
-            silence = SilenceView(
-                "database", iso_millis(self._since), (now_us() - self._since) // 1_000
-            )
-            health = encode_result(Health(WAITING, silence=silence), Shape.ONE, _REQUEST_ID)
-            await send_json(send, 200, health)
+            health = Health(WAITING, silence=self._silence())
+            await send_json(send, 200, encode_result(health, Shape.ONE, _REQUEST_ID))
         else:
-            away = Unavailable("The exchange waits for its database; nothing happened, try again")
-            await send_error(send, away, _REQUEST_ID)
+            why = _LED if self._is_led else _AWAY
+            await send_error(send, Unavailable(f"{why}; nothing happened, try again"), _REQUEST_ID)
+
+    def _silence(self) -> SilenceView | msgspec.UnsetType:
+        if self._is_led:
+            return msgspec.UNSET
+        silent_ms = (now_us() - self._since) // 1_000
+        return SilenceView("database", iso_millis(self._since), silent_ms)

@@ -1,19 +1,24 @@
-"""A start that waits for its database, ended by whoever began it."""
+"""A start that waits, for its database or for the lead: what it says meanwhile, and its ends."""
 
 import asyncio
+import io
 import json
 import signal
 import socket
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 
+import httpx
 import pytest
 
 from gateway.bootstrap.server import StopSignal
 from gateway.bootstrap.settings import load_settings
 from gateway.cli.waiting import Start
 from gateway.observability.logs import process_logs
+from persistence.errors import DatabaseUnavailable, EngineRunning
 from tests.gateway.cli.command_line import START_SECONDS, start
+from tests.persistence.running import until
 
 AWAY = {
     "DATABASE_URL": "postgresql://probity@127.0.0.1:1/probity",
@@ -45,3 +50,54 @@ async def test_whoever_reads_that_it_is_open_gets_in() -> None:
         async with opening.opened(nullcontext):
             _, writer = await asyncio.open_connection(*listening.getsockname())
             writer.close()
+
+
+@pytest.fixture
+def listening() -> Iterator[socket.socket]:
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        yield made
+
+
+async def test_one_that_another_engine_followed_says_so_and_not_that_its_database_is_away(
+    listening: socket.socket,
+) -> None:
+    in_the_way: list[Exception] = [EngineRunning("another engine leads this database")]
+    tried = 0
+
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[None]:
+        nonlocal tried
+        tried += 1
+        if in_the_way:
+            raise in_the_way[0]
+        yield
+
+    async def comes_up() -> None:
+        async with start_again.opened(opening):
+            pass
+
+    said = io.StringIO()
+    with redirect_stdout(said):
+        start_again = Start(
+            load_settings({}), process_logs("info"), listening, StopSignal(), waits=True
+        )
+        coming = asyncio.create_task(comes_up())
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        async with httpx.AsyncClient(base_url=url) as operator:
+            await until(lambda: tried > 0)
+            assert (await operator.get("/health")).json()["data"] == {"status": "waiting"}
+            order = await operator.post("/api/v1/orders/rain", json={})
+            assert (order.status_code, order.json()["error"]["code"]) == (503, "UNAVAILABLE")
+            assert order.json()["error"]["message"].startswith("Another engine leads")
+            in_the_way[:] = [DatabaseUnavailable("it is away")]
+            before = tried
+            await until(lambda: tried > before)
+            health = (await operator.get("/health")).json()["data"]
+            assert health["silence"]["what"] == "database"
+            why = (await operator.get("/ready")).json()["error"]["message"]
+            assert why.startswith("The exchange waits for its database")
+        in_the_way.clear()
+        await coming
+    events = [json.loads(line)["event"] for line in said.getvalue().splitlines()]
+    assert events == ["waiting for the lead", "waiting for the database"]
