@@ -4,6 +4,7 @@
 
     PersistenceError
     ├── DatabaseUnavailable        it can't be reached, or didn't answer in time
+    │   └── PoolerInTheWay             a pooler refused what a session of ours begins with
     ├── DatabaseUnsuitable         it answers, but the exchange must not run on it
     │   ├── DatabaseTooOld             below PostgreSQL 15
     │   ├── DatabaseNotUtf8            another encoding than UTF8
@@ -50,6 +51,10 @@ class PersistenceError(Exception):
 
 class DatabaseUnavailable(PersistenceError):
     """The database can't be reached, refused us, or didn't answer in time."""
+
+
+class PoolerInTheWay(DatabaseUnavailable):
+    """A pooler refused what a session of ours begins with: no wait makes it another one."""
 
 
 class DatabaseUnsuitable(PersistenceError):

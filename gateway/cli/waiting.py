@@ -34,7 +34,7 @@ from gateway.operations.health_routes import WAITING, Health, SilenceView
 from gateway.wire.errors import Unavailable
 from gateway.wire.scalars import iso_millis
 from persistence.clock import now_us
-from persistence.errors import EngineRunning, PersistenceError
+from persistence.errors import EngineRunning, PersistenceError, PoolerInTheWay
 from persistence.postgres.database import connect, is_absence
 
 LOOK_S: Final = 0.25
@@ -114,6 +114,8 @@ class Start:
                 await asyncio.sleep(LOOK_S)
 
     def _may_pass(self, error: Exception) -> bool:
+        if isinstance(error, PoolerInTheWay) and not self._is_again:
+            return False
         # A session that was given up holds the lead until its server hears of it.
         return is_absence(error) or (self._is_again and isinstance(error, EngineRunning))
 

@@ -28,6 +28,7 @@ from persistence.errors import (
     DataFolderBusy,
     EmbeddedPostgresError,
     OutcomeUnknown,
+    PoolerInTheWay,
 )
 from persistence.postgres.hosts import enter
 
@@ -337,10 +338,11 @@ def _is_gone(connection: "PoolConnectionProxy[Record]") -> bool:
 
 
 def _unavailable(error: Exception) -> DatabaseUnavailable:
-    reason = str(error) or type(error).__name__
+    reason = f"the database can't be reached: {str(error) or type(error).__name__}"
     if _REFUSED_BY_POOLERS in reason:
-        reason += ": a pooler stands there, set DIRECT_URL to the database's own address"
-    return DatabaseUnavailable(f"the database can't be reached: {reason}")
+        hint = "a pooler stands there, set DIRECT_URL to the database's own address"
+        return PoolerInTheWay(f"{reason}: {hint}")
+    return DatabaseUnavailable(reason)
 
 
 OUTAGES: Final = (

@@ -84,7 +84,8 @@ async def test_without_a_way_past_it_the_start_says_what_to_set(
     database: EmbeddedPostgres, make_server: MakeServer, tmp_path: Path
 ) -> None:
     async with pooler(database, tmp_path, "transaction") as url:
-        server = make_server(DATABASE_URL=url)
+        # No wait makes it another one: a start that waited so long would not end here.
+        server = make_server(DATABASE_URL=url, DATABASE_WAIT_SECONDS="600")
         done = await asyncio.to_thread(server.run, "serve")
         assert done.returncode == 1
         assert "set DIRECT_URL to the database's own address" in done.stderr
