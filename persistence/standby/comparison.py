@@ -6,8 +6,9 @@
                 └─ read, built, checked, hashed: minutes, beside it ──> the same hash?
 
 Laws: the twin stands still while it is hashed, and no longer, since a takeover runs again whatever
-it hasn't followed; who compares says so (`is_still`), who follows looks at that. Whoever leaves it
-waits for nothing, and nothing of it is left but a thread that ends by itself.
+it hasn't followed; who compares says so (`is_still`), who follows looks at that, and leaves what
+keeps too much waiting (`Patience`). Whoever leaves it waits for nothing, and nothing of it is left
+but a thread that ends by itself.
 """
 
 import asyncio
@@ -18,12 +19,37 @@ from typing import Final
 from persistence.journal import tables
 from persistence.journal.segments.segments import Segments
 from persistence.postgres.database import Connection
+from persistence.standby.lease import Leader
 from persistence.standby.twin import Twin, compare
 
 BEHIND_MOST: Final = 5_000
 """Commands that a takeover may have to run again because of a comparison: about half a second."""
+_TIMES_MOST: Final = 4
+"""So many times as many, where the comparisons before came to no end."""
 
 TakeRows = Callable[[Connection, Twin], Awaitable[bool]]
+
+
+class Patience:
+    """How much a comparison may keep waiting: each next one twice as much until one has come to its
+    end, or an exchange that is large and always busy would never be compared.
+    """
+
+    def __init__(self) -> None:
+        self.most = BEHIND_MOST
+
+    def is_over(self, behind: int, leader: Leader | None, lease_s: float) -> bool:
+        """Say whether what waits is too much, or soon to be run: while the lease of a leader that
+        says nothing runs, there is time for it.
+        """
+        if behind > self.most:
+            self.most = min(2 * self.most, _TIMES_MOST * BEHIND_MOST)
+            return True
+        return leader is not None and leader.has_lost(lease_s / 2)
+
+    def ended(self) -> None:
+        """Note that one has come to its end."""
+        self.most = BEHIND_MOST
 
 
 class Comparison:

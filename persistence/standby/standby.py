@@ -43,7 +43,7 @@ from persistence.postgres import migrate
 from persistence.postgres.database import OUTAGES, Connection, connect
 from persistence.standby import lease
 from persistence.standby.beside import beside
-from persistence.standby.comparison import BEHIND_MOST, Comparison
+from persistence.standby.comparison import Comparison, Patience
 from persistence.standby.lease import Leader, Standing
 from persistence.standby.observer import StandbyObserver
 from persistence.standby.twin import Twin
@@ -110,6 +110,7 @@ class Standby:
         self._was_led = False
         self._began = time.monotonic()
         self._compares_at = time.monotonic() + compare_s
+        self._patience = Patience()
 
     @property
     def seq(self) -> int:
@@ -238,7 +239,7 @@ class Standby:
         behind = standing.last_seq - comparison.twin.seq
         if self.due.is_set():
             return False
-        if behind > BEHIND_MOST:
+        if self._patience.is_over(behind, standing.leader, self._lease_s):
             self._observer.left_comparing(behind)
             return False
         if comparison.is_still:
@@ -340,6 +341,7 @@ class Standby:
             ended = time.monotonic()
             self._compares_at = ended + max(self._compare_s, _REST * (ended - started))
         if comparison.found is not None and self.alarm is None:
+            self._patience.ended()
             self._observer.compared(*comparison.found)
 
     def _differ(self, problem: str) -> None:

@@ -32,7 +32,7 @@ needs_promtool = pytest.mark.skipif(
 # Of Prometheus itself, and of the exporter that rules/outside.yml says.
 OTHERS = {"up", "probe_success", "probe_ssl_earliest_cert_expiry"}
 # Of `probity engine` and its standby alone (tests/gateway/cli/test_engine.py).
-OTHERS |= {"engine_leads", "standby_differs", "standby_ready"}
+OTHERS |= {"engine_leads", "standby_differs", "standby_ready", "standby_compared_timestamp_seconds"}
 _WORDS = {
     *("abs", "absent", "and", "by", "changes", "count", "histogram_quantile", "increase"),
     *("max", "min", "on", "or", "rate", "scalar", "sum", "time", "topk", "unless"),

@@ -87,6 +87,7 @@ async def test_a_standby_says_how_far_it_is_and_leads_when_the_engine_ends(
         assert figures(engine)["engine_leads"] == 1
         assert (figures(standby)["engine_leads"], figures(standby)["standby_differs"]) == (0, 0)
         assert figures(standby)["standby_ready"] == 1
+        assert figures(standby)["standby_compared_timestamp_seconds"] == 0
         assert works(standby).isdisjoint(ONE_OF)
         assert engine.end() == 0
         await until(lambda: figures(standby)["engine_leads"] == 1)
