@@ -6,6 +6,7 @@ message that was missed, repeated or wrong anywhere on the way fails the test.
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
 
 import httpx
 import jwt
@@ -23,7 +24,9 @@ from tests.faults.fleet import (
     metric,
     trading,
 )
-from tests.gateway.socket_client import socket_client
+from tests.gateway.accounts.api_keys.signer import Signer, hmac_signer
+from tests.gateway.conftest import Person
+from tests.gateway.socket_client import raw_client, socket_client
 from tests.measured import Try, tries
 from tests.server_process import ADMIN_PASSWORD, ServerProcess, until
 
@@ -169,6 +172,7 @@ async def test_what_one_process_ends_the_others_notice(fleet: Fleet) -> None:
             assert server.status("/auth/me", token) == 401
     await _a_stolen_token_ends_its_session_everywhere(fleet, gateways)
     _a_new_key_is_known_to_all(fleet, gateways)
+    await _a_revoked_key_ends_everywhere(fleet, gateways)
 
 
 async def _a_stolen_token_ends_its_session_everywhere(
@@ -214,6 +218,32 @@ def _a_new_key_is_known_to_all(fleet: Fleet, gateways: list[ServerProcess]) -> N
                 assert other.status("/auth/me", token) == 200
     assert len(kids - {jwt.get_unverified_header(before)["kid"]}) == 1
     assert len(kids) == 1
+
+
+async def _a_revoked_key_ends_everywhere(fleet: Fleet, gateways: list[ServerProcess]) -> None:
+    """Its sockets are closed and its calls refused at each process, wherever it was revoked."""
+    user_id, token = fleet.engine.trader()
+    body = {"label": "bot", "scopes": ["read"], "algorithm": "hmac-sha256"}
+    made = gateways[1].call("POST", "/users/me/api-keys", token, body)
+    name, sign = made["key"]["apiKey"], hmac_signer(made["secret"])
+    key = Signer(0, name, "hmac-sha256", sign, Person(user_id, "", token, ""))
+    path = "/api/v1/user/balance"
+
+    def status(server: ServerProcess) -> int:
+        return httpx.get(f"{server.url}{path}", headers=key.headers("GET", path)).status_code
+
+    async with AsyncExitStack() as stack:
+        sockets = []
+        for server in (*gateways, fleet.engine):
+            assert status(server) == 200
+            sockets.append(await stack.enter_async_context(raw_client(server.port)))
+            await sockets[-1].join(key.auth())
+        gateways[1].call("DELETE", f"/users/me/api-keys/{made['key']['id']}", token)
+        for socket in sockets:
+            await asyncio.wait_for(socket.closed.wait(), BACK_S)
+            assert socket.close_reason == "api key ended"
+    for server in (*gateways, fleet.engine):
+        assert status(server) == 401
 
 
 async def test_redis_is_killed_and_comes_back_empty(fleet: Fleet) -> None:

@@ -1,7 +1,10 @@
-"""Numbers as text: what is formatted is parsed back, and what is no plain decimal is refused."""
+"""Numbers as text: what is formatted is parsed back, money is price times quantity, and what is no
+plain decimal is refused.
+"""
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 
 from hypothesis import event, example, given
 from hypothesis import strategies as st
@@ -40,6 +43,12 @@ def test_quantities_round_trip(quantity: int) -> None:
 def test_money_round_trips(money: int) -> None:
     assert parse_money(format_money(money)) == money
     assert format_money(-money) == f"-{format_money(money)}"
+
+
+@given(st.integers(1, PRICE_MAX), st.integers(1, QUANTITY_MAX))
+def test_price_times_quantity_is_money_exactly(price: int, quantity: int) -> None:
+    exactly = Decimal(format_price(price)) * Decimal(format_quantity(quantity))
+    assert Decimal(format_money(price * quantity)) == exactly
 
 
 @given(NEARLY_NUMBERS | st.text(max_size=30) | st.floats().map(str) | st.integers().map(str))

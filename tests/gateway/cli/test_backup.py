@@ -102,6 +102,25 @@ def test_without_the_key_nothing_is_restored(
     assert said in refused.stderr
 
 
+@pytest.mark.parametrize("key", [{}, {"BACKUP_KEY": KEY}], ids=["open", "sealed"])
+def test_a_damaged_backup_is_refused_before_anything_is_touched(
+    database_url: str, empty_database_url: str, tmp_path: Path, key: dict[str, str]
+) -> None:
+    """Its end is what is wrong: all before it could have been put back by then."""
+    asyncio.run(trade(database_url))
+    made = probity(tmp_path, database_url, "backup", "--folder", str(tmp_path), **key)
+    assert made.exit_code == 0, made.output
+    [path] = tmp_path.glob("*.backup")
+    whole = path.read_bytes()
+    at = len(whole) - 100 if key else whole.rindex(b"\x1f\x8b") + 20  # of the last rows
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    refused = probity(tmp_path, empty_database_url, "restore", str(path), **key)
+    assert refused.exit_code == 1, refused.output
+    assert refused.stderr.startswith(f"probity: {path}: ")
+    assert asyncio.run(_is_empty(empty_database_url))
+    assert not (tmp_path / "data" / "journal").exists()
+
+
 def test_a_backup_that_lies_open_says_so(database_url: str, tmp_path: Path) -> None:
     made = probity(tmp_path, database_url, "backup")
     assert made.stdout.endswith("bytes, not sealed: set BACKUP_KEY\n")
