@@ -8,9 +8,11 @@ from typing import cast
 import pytest
 from xdist.remote import Producer
 
-from tests.side_by_side import ALONE, QUIET, WHOLE_SERVERS, ByGroup, Turns, group, place
+from tests.side_by_side import ALONE, COUNTS, QUIET, WHOLE_SERVERS, ByGroup, Turns, group, place
 
+ROOT = Path(__file__).parents[1]
 TESTS = [
+    "tests/faults/test_floods.py::test_a",
     "tests/faults/test_kill.py::test_a",
     "tests/faults/test_stop.py::test_b",
     "tests/e2e/test_demo.py::test_c",
@@ -111,4 +113,13 @@ def test_a_quiet_test_waits_for_the_others_and_they_for_it(tmp_path: Path) -> No
 def test_what_is_quiet_is_there() -> None:
     for test in QUIET:
         path, _, name = test.partition("::")
-        assert f"def {name}(" in (Path(__file__).parents[1] / path).read_text("utf-8")
+        assert f"def {name}(" in (ROOT / path).read_text("utf-8")
+
+
+@pytest.mark.parametrize("begin", COUNTS)
+def test_what_only_counts_is_there_and_holds_no_time_to_a_bound(begin: str) -> None:
+    files = [*(ROOT / begin).rglob("*.py")] if begin.endswith("/") else [ROOT / begin]
+    assert files
+    for file in files:
+        assert "tests.measured" not in file.read_text("utf-8"), file
+    assert group(f"{begin}test_x.py::test_x") == WHOLE_SERVERS
