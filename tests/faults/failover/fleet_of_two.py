@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 
@@ -16,6 +17,7 @@ from gateway.accounts.sessions.keys import KEY_FILE
 from gateway.sealing.settings import KEY_FILE as SEAL_FILE
 from persistence.postgres.database import connect
 from tests.faults import told_history
+from tests.faults.proxy.fault_line import FaultLine
 from tests.faults.test_kill import open_floor
 from tests.faults.trading_load import Trader
 from tests.redis_process import RedisProcess
@@ -26,6 +28,7 @@ TAKEN_S = 5.0
 GONE_S = 1.0
 """An engine that was stopped ends within so long when it goes on."""
 BACK_S = 60.0
+Line = TypeVar("Line", bound=FaultLine)
 
 
 class Two:
@@ -57,10 +60,12 @@ class Two:
         self.leader = self._process("one", "engine")
         self.leader.start()
         self.standby = self._process("two", "engine")
-        self.standby.start("--standby")
         self.gateways = [self._process(name, "gateway") for name in ("three", "four")]
+        self.standby.launch("--standby")
         for gateway in self.gateways:
-            gateway.start()
+            gateway.launch()
+        for one in (self.standby, *self.gateways):
+            one.await_ready()
 
     def _process(self, name: str, command: str) -> ServerProcess:
         """Prepare one in a folder of its own, with the keys that all share."""
@@ -114,6 +119,11 @@ def two(
     """All of them, up; the engines are "one" and "two", the gateways "three" and "four"."""
     with ExitStack() as stack:
         yield Two(folder, database_url, stack, own or {}, **settings)
+
+
+def way_of(server: ServerProcess, lines: Mapping[str, Line]) -> Line:
+    """Return the line of an engine."""
+    return lines[server.data_dir.name]
 
 
 def leads(server: ServerProcess) -> bool:

@@ -6,7 +6,7 @@ goes on where it was.
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -21,21 +21,17 @@ from tests.faults.failover.fleet_of_two import (
     nothing_lost,
     takes_over,
     two,
+    way_of,
 )
-from tests.faults.proxy.fault_line import DatabaseLine, FaultLine
+from tests.faults.proxy.befalling import FAULTS
+from tests.faults.proxy.fault_line import DatabaseLine
 from tests.faults.test_kill import verify
 from tests.faults.trading_load import answered, everybody_trades, some_answers
 from tests.lengths import some
 from tests.measured import slowness
-from tests.server_process import ServerProcess, until
+from tests.server_process import until
 
-_DARK: Final[dict[str, Callable[[FaultLine], None]]] = {
-    "held both ways": FaultLine.hold,
-    "held up": lambda line: line.hold(down=False),
-    "held down": lambda line: line.hold(up=False),
-    "lost both ways": FaultLine.lose,
-    "shut": FaultLine.shut,
-}
+_DARK: Final = ("held both ways", "held up", "held down", "lost both ways", "shut")
 _LONGER_THAN_A_LEASE_S: Final = 5.0
 BACK_S: Final = 120.0
 
@@ -53,11 +49,6 @@ def both(tmp_path: Path, database_url: str, lines: dict[str, DatabaseLine]) -> I
         yield made
 
 
-def way_of(server: ServerProcess, lines: dict[str, DatabaseLine]) -> DatabaseLine:
-    """Return the line of an engine."""
-    return lines[server.data_dir.name]
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 async def test_an_engine_in_the_dark_is_taken_over_and_writes_nothing_more(
@@ -65,13 +56,13 @@ async def test_an_engine_in_the_dark_is_taken_over_and_writes_nothing_more(
 ) -> None:
     dice = random.Random(4)
     market, traders = await asyncio.to_thread(both.open_floor, dice)
-    for fault in some(list(_DARK), everyday=(0, 2)):
+    for fault in some(_DARK, everyday=(0, 2)):
         stop = asyncio.Event()
         tasks = list(everybody_trades(traders, stop))
         await some_answers(traders, answered(traders) + dice.randint(1, 100))
         assert not differs(both.standby)
         line = way_of(both.leader, lines)
-        _DARK[fault](line)
+        FAULTS[fault](line)
         dark_at = time.monotonic()
         stop.set()
         took = await takes_over(both.standby, dark_at)
@@ -98,12 +89,12 @@ async def test_one_that_waits_in_the_dark_takes_nothing_over_and_goes_on_where_i
 ) -> None:
     dice = random.Random(5)
     market, traders = await asyncio.to_thread(both.open_floor, dice)
-    for fault in some(list(_DARK), everyday=(1, 4)):
+    for fault in some(_DARK, everyday=(1, 4)):
         stop = asyncio.Event()
         tasks = list(everybody_trades(traders, stop))
         await some_answers(traders, answered(traders) + dice.randint(1, 100))
         line = way_of(both.standby, lines)
-        _DARK[fault](line)
+        FAULTS[fault](line)
         dark_at = time.monotonic()
         # It would have taken over by now if it took its own silence for the other's.
         await until(lambda: time.monotonic() > dark_at + _LONGER_THAN_A_LEASE_S)  # noqa: B023

@@ -7,7 +7,7 @@ journal; five seconds after the line is whole again everything is as if nothing 
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Final
 import pytest
 
 from tests.faults.fleet import Fleet, becomes_stale, follower, meanwhile, trading
+from tests.faults.proxy.befalling import FAULTS
 from tests.faults.proxy.fault_line import FaultLine
 from tests.faults.test_redis_fan_out import BACK_S, LONGEST_ORDER_S, levelled
 from tests.lengths import length, some
@@ -25,16 +26,10 @@ from tests.server_process import ServerProcess, until
 
 RESYNCED_S: Final = 5.0
 DARK_S: Final = length(3, long=10)
-_FAULTS: Final[dict[str, Callable[[FaultLine], None]]] = {
-    "cut": FaultLine.cut,
-    "shut": FaultLine.shut,
-    "held both ways": FaultLine.hold,
-    "held up": lambda line: line.hold(down=False),
-    "held down": lambda line: line.hold(up=False),
-    "lost both ways": FaultLine.lose,
-    "lost down": lambda line: line.lose(up=False),
-    "late": lambda line: line.delay(1.5),
-}
+_FAULTS: Final = (
+    *("cut", "shut", "held both ways", "held up"),
+    *("held down", "lost both ways", "lost down", "late"),
+)
 _DARK: Final = {
     "engine": {"shut", "held both ways", "held up", "lost both ways"},
     "gateway": {"shut", "held both ways", "held down", "lost both ways", "lost down"},
@@ -81,7 +76,7 @@ async def test_feeds_resync_soon_after_their_line_is_whole(lines: Lines) -> None
                 trader.longest_s = 0.0
                 placed = trader.placed
                 async with meanwhile(trader.on_and_on()):
-                    _FAULTS[fault](line)
+                    FAULTS[fault](line)
                     dark_until = time.monotonic() + DARK_S
                     await until(lambda: time.monotonic() > dark_until)  # noqa: B023
                     await until(lambda: trader.placed > placed + 20)  # noqa: B023

@@ -7,7 +7,7 @@ the line is whole: nothing that was answered is lost, nothing happens twice.
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -21,27 +21,24 @@ from tests.faults.failover.fleet_of_two import (
     nothing_lost,
     takes_over,
     two,
+    way_of,
 )
+from tests.faults.proxy.befalling import FAULTS
 from tests.faults.proxy.fault_line import FaultLine
 from tests.faults.test_kill import verify
 from tests.faults.trading_load import answered, everybody_trades, some_answers
 from tests.lengths import length, some
 from tests.measured import slowness
 from tests.redis_process import RedisProcess
-from tests.server_process import ServerProcess, until
+from tests.server_process import until
 
 REACHED_S: Final = 5.0
 DARK_S: Final = length(2, long=8)
 POINTS: Final = length(2, long=12)
-_FAULTS: Final[dict[str, Callable[[FaultLine], None]]] = {
-    "shut": FaultLine.shut,
-    "held both ways": FaultLine.hold,
-    "held up": lambda line: line.hold(down=False),
-    "lost down": lambda line: line.lose(up=False),
-    "held down": lambda line: line.hold(up=False),
-    "lost both ways": FaultLine.lose,
-    "late": lambda line: line.delay(1.5),
-}
+_FAULTS: Final = (
+    *("shut", "held both ways", "held up", "lost down"),
+    *("held down", "lost both ways", "late"),
+)
 
 
 @pytest.fixture
@@ -70,11 +67,6 @@ def both(tmp_path: Path, database_url: str, lines: dict[str, FaultLine]) -> Iter
         yield made
 
 
-def way_of(server: ServerProcess, lines: dict[str, FaultLine]) -> FaultLine:
-    """Return the line of an engine."""
-    return lines[server.data_dir.name]
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 async def test_a_standby_without_redis_takes_over_and_is_reached_when_it_is_back(
@@ -82,9 +74,9 @@ async def test_a_standby_without_redis_takes_over_and_is_reached_when_it_is_back
 ) -> None:
     dice = random.Random(6)
     market, traders = await asyncio.to_thread(both.open_floor, dice)
-    for fault in some(list(_FAULTS), everyday=(0, 1)):
+    for fault in some(_FAULTS, everyday=(0, 1)):
         line = way_of(both.standby, lines)
-        _FAULTS[fault](line)
+        FAULTS[fault](line)
         stop = asyncio.Event()
         tasks = list(everybody_trades(traders, stop))
         await some_answers(traders, answered(traders) + dice.randint(20, 100))

@@ -6,7 +6,7 @@ it was broken: no run is lost, and none is taken up twice.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,8 @@ import pytest
 
 from persistence.postgres.database import DeadlinePool, create_pool
 from persistence.repositories.jobs import JobRows
-from tests.faults.proxy.fault_line import DatabaseLine, FaultLine
+from tests.faults.proxy.befalling import FAULTS
+from tests.faults.proxy.fault_line import DatabaseLine
 from tests.lengths import length, some
 from tests.server_process import ServerProcess, until
 
@@ -36,16 +37,10 @@ UPDATE jobs.procrastinate_workers SET last_heartbeat = last_heartbeat - interval
  WHERE id < (SELECT max(id) FROM jobs.procrastinate_workers)
 """
 """For those that are followed: as if the time was over after which they are taken for dead."""
-_FAULTS: Final[dict[str, Callable[[FaultLine], None]]] = {
-    "cut": FaultLine.cut,
-    "held both ways": FaultLine.hold,
-    "lost both ways": FaultLine.lose,
-    "lost down": lambda line: line.lose(up=False),
-    "shut": FaultLine.shut,
-    "held up": lambda line: line.hold(down=False),
-    "held down": lambda line: line.hold(up=False),
-    "late": lambda line: line.delay(0.5),
-}
+_FAULTS: Final = (
+    *("cut", "held both ways", "lost both ways", "lost down"),
+    *("shut", "held up", "held down", "half a second late"),
+)
 
 
 @pytest.fixture
@@ -99,8 +94,8 @@ async def test_jobs_go_on_when_the_line_is_whole_again(
     pid = worker.pid
     async with known_runs(database_url) as runs, httpx.AsyncClient(timeout=5) as client:
         await runs.done(await runs.put(), time.monotonic())
-        for fault in some(list(_FAULTS), everyday=(0, 1, 3)):
-            _FAULTS[fault](database_line)
+        for fault in some(_FAULTS, everyday=(0, 1, 3)):
+            FAULTS[fault](database_line)
             broken_at = time.monotonic()
             waiting = [await runs.put()]
             await until(lambda: time.monotonic() > broken_at + DARK_S)  # noqa: B023
