@@ -8,7 +8,8 @@ version next to a newer one leaves alone what it doesn't know. A schedule's tick
 many processes there are (a row a tick, unique), one run of a scheduled job goes at a time, and one
 behind which a later one waits is passed over. A run that fails is begun again after growing waits,
 and fails for good after its tries; a process that ends under it costs it none, one that dies does,
-since the run may be why. What a dead process had under way is queued again by whoever looks next.
+since the run may be why. What a dead process had under way is queued again by whoever looks next,
+and so is what ended here without being noted: the library says nothing of a line that broke then.
 Runs that end well are deleted; what is known of them is in `job_outcomes`.
 
 One line a failure, without its message, which may hold anything; the message is for admins.
@@ -59,6 +60,8 @@ class QueueTimes:
     """A worker that hasn't been heard for so long is taken for dead."""
     look: float = 10.0
     """For what dead workers left."""
+    noted: float = 30.0
+    """So long after a run has ended the library has noted that, or never does."""
 
 
 class JobQueue:
@@ -105,6 +108,8 @@ class JobQueue:
         self._in_haste = in_haste
         self._draining = asyncio.Event()
         self._under_way = 0
+        self._ended: dict[tuple[int, int], float] = {}
+        """Of a run and its try when it ended, until the library must have noted it."""
         self._looked_at = float("-inf")
         job_connector(url)
 
@@ -184,7 +189,12 @@ class JobQueue:
             Bounds(job.name, job.tries, job.time_limit_s + OVERDUE_S) for job in self._jobs.values()
         ]
         while True:
-            for one in await self._rows.rescue(bounds, self._times.silent):
+            by = time.monotonic() - self._times.noted
+            ended = [one for one, at in self._ended.items() if at < by]
+            rescued = await self._rows.rescue(bounds, self._times.silent, ended)
+            for known in ended:
+                del self._ended[known]
+            for one in rescued:
                 self._meters[one.name].failed()
                 self._logger.warning(
                     "job was left by its worker", job=one.name, run=one.id, again=one.again
@@ -219,7 +229,7 @@ class JobQueue:
 
         async def run(context: JobContext, **arguments: Any) -> None:  # noqa: ANN401 - JSON
             queued = context.job
-            started = time.monotonic()
+            started, is_over = time.monotonic(), True
             self._under_way += 1
             try:
                 if job.schedule is not None and await self._is_superseded(queued):
@@ -228,6 +238,7 @@ class JobQueue:
                 await _within(job, arguments)
                 await self._rows.succeeded(job.name, at := now_us())
             except asyncio.CancelledError:
+                is_over = False  # the next try is the same one
                 await self._note_interruption(job, queued)
                 raise
             except Exception as error:
@@ -235,6 +246,8 @@ class JobQueue:
                 raise
             finally:
                 self._under_way -= 1
+                if is_over and queued.id is not None:
+                    self._ended[queued.id, queued.attempts] = time.monotonic()
             meter.succeeded(at / MICROSECONDS)
             took_ms = round((time.monotonic() - started) * 1_000)
             say = self._logger.debug if job.is_frequent else self._logger.info

@@ -70,7 +70,9 @@ UPDATE procrastinate_jobs j
                      WHERE w.id = j.worker_id AND w.last_heartbeat >= now() - $4 * interval '1 s')
      OR NOT EXISTS (SELECT FROM procrastinate_events e
                      WHERE e.job_id = j.id AND e.type = 'started'
-                       AND e.at >= now() - bound.overdue_s * interval '1 s'))
+                       AND e.at >= now() - bound.overdue_s * interval '1 s')
+     OR EXISTS (SELECT FROM unnest($5::bigint[], $6::integer[]) AS ended(id, attempts)
+                 WHERE ended.id = j.id AND ended.attempts = j.attempts))
 RETURNING j.queue_name AS name, j.id, j.status::text = 'todo' AS again
 """
 # Whatever ends a run (Procrastinate, or _RESCUE) adds its try afterwards.
@@ -176,12 +178,15 @@ class JobRows:
         """Say whether a later run of the job waits already."""
         return bool(await self._pool.fetchval(_IS_SUPERSEDED, name, number))
 
-    async def rescue(self, bounds: Sequence[Bounds], silent_s: float) -> list[Rescued]:
+    async def rescue(
+        self, bounds: Sequence[Bounds], silent_s: float, ended: Sequence[tuple[int, int]] = ()
+    ) -> list[Rescued]:
         """Queue again what was under way and nobody is at any more.
 
-        That is what workers had which haven't been heard for `silent_s` seconds, and what is
-        overdue because its worker couldn't say that it ended. A run that takes its process with it
-        each time ends as failed. Jobs of other names are left alone.
+        That is what workers had which haven't been heard for `silent_s` seconds, what whoever asks
+        knows to be over (`ended`: numbers, and which try each was), and what is overdue because its
+        worker couldn't say that it ended. A run that takes its process with it each time ends as
+        failed. Jobs of other names are left alone.
         """
         async with self._in_jobs() as connection:
             rows = await connection.fetch(
@@ -190,6 +195,8 @@ class JobRows:
                 [one.tries for one in bounds],
                 [one.overdue_s for one in bounds],
                 float(silent_s),
+                [number for number, _ in ended],
+                [tried for _, tried in ended],
             )
         return [Rescued(*row) for row in rows]
 

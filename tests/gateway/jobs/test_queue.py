@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from procrastinate.manager import JobManager
 
 from gateway.jobs.job import Arguments, Job
 from gateway.jobs.queue import LEFT, JobQueue, QueueTimes
@@ -335,6 +336,26 @@ async def test_what_a_killed_worker_had_is_finished_by_another(office: Office) -
     standing = await office.standing()
     assert standing.last_failure_at is not None
     assert standing.last_error == LEFT
+
+
+async def test_a_run_whose_end_could_not_be_noted_is_begun_again_soon(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library drops the error and its worker lives on: nobody else would know."""
+    finish, failures = JobManager.finish_job, [LookupError("the line broke")]
+
+    async def finish_job(*known: Any, **named: Any) -> None:
+        if failures:
+            raise failures.pop()
+        await finish(*known, **named)
+
+    monkeypatch.setattr(JobManager, "finish_job", finish_job)
+    deeds, times = Deeds(), QueueTimes(poll=0.05, look=0.1, noted=0.5)
+    await office.rows.put("deed")
+    async with working(office.queue(deeds.job(), times=times)):
+        await eventually(lambda: len(deeds.runs) == 2)
+        await office.until_left()
+    assert [line["event"] for line in office.lines("warning")] == ["job was left by its worker"]
 
 
 async def test_what_another_version_put_is_left_to_it(office: Office) -> None:

@@ -159,6 +159,20 @@ async def test_what_its_worker_could_not_end_is_queued_again_when_it_is_overdue(
     assert await statuses(pool) == {lost: "todo", going: "doing"}
 
 
+async def test_what_is_known_to_have_ended_is_queued_again_unless_that_was_noted(
+    pool: DeadlinePool, rows: JobRows
+) -> None:
+    lost, again, going = [await rows.put("mail") for _ in range(3)]
+    for number in (lost, again, going):
+        await taken(pool, number, 0)
+    await in_jobs(pool, f"UPDATE procrastinate_jobs SET attempts = 1 WHERE id = {again}")
+    # Of `again` the first try is over, which was noted: it is at its second one.
+    known = [(lost, 0), (again, 0)]
+    assert await rows.rescue(BOUNDS, SILENT_S, known) == [Rescued("mail", lost, True)]
+    assert await rows.rescue(BOUNDS, SILENT_S, known) == []
+    assert await statuses(pool) == {lost: "todo", again: "doing", going: "doing"}
+
+
 async def test_what_is_over_goes_in_bounded_steps_and_the_rest_stays(
     pool: DeadlinePool, rows: JobRows
 ) -> None:
