@@ -17,7 +17,7 @@ import pytest
 from persistence.postgres.database import DeadlinePool, create_pool
 from persistence.repositories.jobs import JobRows
 from tests.faults.proxy.befalling import FAULTS
-from tests.faults.proxy.fault_line import DatabaseLine
+from tests.faults.proxy.fault_line import Connection, DatabaseLine
 from tests.lengths import length, some
 from tests.server_process import ServerProcess, until
 
@@ -125,10 +125,14 @@ async def test_cut_behind_any_byte_a_job_is_done_all_the_same(
             longest = 0.0
             for number in range(POINTS):
                 count = round(most[of_answers] * number / (POINTS - 1))
-                connections = database_line.connections(JOBS)
-                database_line.cut_after(count, JOBS, of_answers=of_answers)
-                begun_at = time.monotonic()
+                connections: list[Connection] = []
                 while not any(connection.is_cut for connection in connections):
+                    there = database_line.connections(JOBS)
+                    # A worker that has just been cut may have none yet, or only those that end.
+                    if not set(connections) & set(there):
+                        connections = there
+                        database_line.cut_after(count, JOBS, of_answers=of_answers)
+                    begun_at = time.monotonic()
                     longest = max(longest, await runs.done(await runs.put(), begun_at))
                 database_line.heal()
                 cut = sum(connection.is_cut for connection in connections)
