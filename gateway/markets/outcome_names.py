@@ -14,7 +14,7 @@ from typing import Final
 
 from exchange.model.state import State
 from gateway.engine_side.refusals import EngineRefused
-from gateway.jobs.looking import look_again
+from gateway.jobs.looking import Changes, look_again
 from gateway.jobs.supervisor import CheckIn
 from gateway.wire.errors import Conflict, ValidationFailed
 from persistence.clock import MICROSECONDS, now_us
@@ -26,11 +26,8 @@ YES_AND_NO: Final = ("Yes", "No")
 """What they are called unless somebody says otherwise."""
 LABEL_LENGTH: Final = 80
 INTERVAL_S: Final = 2.0
-AT_ONCE: Final = 1_000
 LOST_S: Final = 60
 """A listing that was under way so long ago has been answered, or never will be."""
-_LATE_US: Final = 60 * MICROSECONDS
-"""What commits late was stamped earlier by at most so much."""
 
 Labels = tuple[str, str]
 
@@ -115,22 +112,20 @@ class KeptOutcomeNames:
     NAME: Final = "outcome-names"
 
     def __init__(self, rows: MarketOutcomes, names: OutcomeNames) -> None:
-        self._rows = rows
         self._names = names
-        self._since = 0
+        self._changes = Changes(rows.changed, _place, "")
 
     async def look(self) -> None:
-        """Take in what changed; the first time all there is, so many at a time."""
-        after = self._since, ""
-        while True:
-            changed = await self._rows.changed(after, AT_ONCE)
-            for named in changed:
-                self._names.note(named.slug, named.labels)
-                after = named.changed_at, named.slug
-            if len(changed) < AT_ONCE:
-                break
-        self._since = max(self._since, after[0] - _LATE_US)
+        """Take in what changed; the first time all there is."""
+        await self._changes.take(self._note)
+
+    def _note(self, named: NamedOutcomes) -> None:
+        self._names.note(named.slug, named.labels)
 
     async def run(self, check_in: CheckIn) -> None:
         """Look again and again, until cancelled."""
         await look_again(self.look, check_in, pause_s=INTERVAL_S)
+
+
+def _place(named: NamedOutcomes) -> tuple[int, str]:
+    return named.changed_at, named.slug

@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from gateway.jobs.looking import look_again
+from gateway.jobs.looking import LATE_US, Changes, look_again
 from persistence.errors import DatabaseUnavailable, DataFolderBusy
 from persistence.postgres.database import absence_waited_for
 from tests.gateway.waiting import eventually
@@ -86,3 +86,37 @@ async def test_the_first_look_may_come_after_the_first_pause() -> None:
 async def test_what_is_cancelled_is_no_absence() -> None:
     with pytest.raises(asyncio.CancelledError), absence_waited_for():
         raise asyncio.CancelledError
+
+
+class Rows:
+    """A table of (time, number)."""
+
+    def __init__(self, *rows: tuple[int, int]) -> None:
+        self.rows = list(rows)
+        self.noted: list[tuple[int, int]] = []
+
+    async def changed(self, after: tuple[int, int], limit: int) -> list[tuple[int, int]]:
+        return sorted(row for row in self.rows if row > after)[:limit]
+
+    def changes(self, now: int) -> Changes[tuple[int, int], int]:
+        return Changes(self.changed, lambda row: row, 0, clock=lambda: now)
+
+
+async def test_a_stamp_ahead_of_now_hides_nothing() -> None:
+    """A machine whose clock is an hour ahead changed one of them."""
+    now = 10_000_000_000
+    table = Rows((now + 3_600_000_000, 1))
+    changes = table.changes(now)
+    await changes.take(table.noted.append)
+    table.rows.append((now, 2))
+    await changes.take(table.noted.append)
+    assert (now, 2) in table.noted
+
+
+async def test_what_was_noted_long_ago_is_not_read_again() -> None:
+    now = 10_000_000_000
+    table = Rows((now - LATE_US - 1, 1), (now - LATE_US, 2), (now, 3))
+    changes = table.changes(now)
+    await changes.take(table.noted.append)
+    await changes.take(table.noted.append)
+    assert [number for _, number in table.noted] == [1, 2, 3, 2, 3]

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from exchange.messages.commands import CreateMarket
-from gateway.markets import outcome_names
+from gateway.jobs import looking
 from gateway.markets.outcome_names import (
     LOST_S,
     YES_AND_NO,
@@ -189,7 +189,7 @@ async def test_of_two_at_once_one_is_listed_under_its_own_names(web: Web) -> Non
 
 
 async def test_names_are_read_a_few_at_a_time(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outcome_names, "AT_ONCE", 2)
+    monkeypatch.setattr(looking, "AT_ONCE", 2)
     rows, names = MarketOutcomes(web.parts.pool), OutcomeNames()
     for number in range(5):
         # They may have been stored at the same moment.

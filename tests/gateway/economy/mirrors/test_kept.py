@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.economy.mirrors import kept
 from gateway.economy.mirrors.kept import KeptMirrored
 from gateway.feeds.mirrored import Mirrored, MirroredFrom
+from gateway.jobs import looking
 from gateway.markets.outcome_names import OutcomeNames
 from persistence.repositories.economy.mirrors import Listed, Mirrors
 from tests.gateway.conftest import MakeWeb
@@ -27,7 +27,7 @@ class Counted(Mirrors):
 async def test_mirrors_are_read_a_few_at_a_time(
     make_web: MakeWeb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "AT_ONCE", 2)
+    monkeypatch.setattr(looking, "AT_ONCE", 2)
     stage = await set_stage(make_web, *map(source, range(1, 6)))
     for number in range(1, 6):
         await stage.mirror(number)
