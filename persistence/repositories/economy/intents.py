@@ -17,7 +17,7 @@ import msgspec
 
 from exchange.messages.commands import Command, CreditAccount
 from exchange.model.idempotency import key_of
-from persistence.clock import MICROSECONDS
+from persistence.clock import AHEAD_US, MICROSECONDS
 from persistence.journal.rows import encode_command
 from persistence.postgres.database import DeadlinePool, Fetching, affected
 
@@ -35,9 +35,11 @@ _INSERT: Final = (
     f" tries) VALUES ($1, $2, $3, $4, $5, $6, $7, 1) RETURNING {_COLUMNS}"
 )
 _PUT_IN_LINE: Final = _INSERT.replace(" RETURNING", " ON CONFLICT (system_id) DO NOTHING RETURNING")
+# A try that lies ahead of now is of a clock that was wrong: nobody is at it.
 _CLAIM: Final = (
-    "UPDATE money_intents SET tried_at = $1, tries = tries + 1 WHERE id IN (SELECT id"  # noqa: S608 - a constant
-    " FROM money_intents WHERE status = 'PENDING' AND tried_at <= $2 ORDER BY tried_at LIMIT $3"
+    "UPDATE money_intents SET tried_at = $1, tries = tries + 1 WHERE id IN (SELECT id"  # noqa: S608 - constants
+    " FROM money_intents WHERE status = 'PENDING'"
+    f" AND (tried_at <= $2 OR tried_at > $1::bigint + {AHEAD_US}) ORDER BY tried_at LIMIT $3"
     f" FOR UPDATE SKIP LOCKED) RETURNING {_COLUMNS}"
 )
 _TAKE_OVER: Final = (

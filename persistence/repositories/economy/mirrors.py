@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from exchange.messages.commands import CreateMarket
+from persistence.clock import AHEAD_US
 from persistence.postgres.database import DeadlinePool, affected
 
 if TYPE_CHECKING:
@@ -36,10 +37,11 @@ _ADD: Final = (
     " VALUES ($1, $2, $3, 'MAKING', $4, $5, $6, $7, $8, $9, $10, $10, $10, $11)"
     f" RETURNING {_COLUMNS}"
 )
+# A try that lies ahead of now is of a clock that was wrong: nobody is at it.
 _CLAIM: Final = (
-    "UPDATE mirrors SET tried_at = $1 WHERE id IN (SELECT id FROM mirrors"  # noqa: S608 - a constant
-    " WHERE status = 'MAKING' AND tried_at <= $2 ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)"
-    f" RETURNING {_COLUMNS}"
+    "UPDATE mirrors SET tried_at = $1 WHERE id IN (SELECT id FROM mirrors WHERE status = 'MAKING'"  # noqa: S608 - constants
+    f" AND (tried_at <= $2 OR tried_at > $1::bigint + {AHEAD_US}) ORDER BY id LIMIT $3"
+    f" FOR UPDATE SKIP LOCKED) RETURNING {_COLUMNS}"
 )
 # Only a mirror that nothing was done about yet is judged anew.
 _JUDGED: Final = (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from persistence.clock import MICROSECONDS
+from persistence.clock import AHEAD_US, MICROSECONDS
 from persistence.postgres.database import DeadlinePool, Fetching, affected
 from persistence.repositories.watchlists import HOLD_OWNER
 
@@ -34,9 +34,11 @@ _ADD: Final = (
     " provider, method, created_at, tried_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)"
     f" RETURNING {_COLUMNS}, NULL"
 )
+# A try that lies ahead of now is of a clock that was wrong: nobody is at it.
 _CLAIM: Final = (
-    "UPDATE purchases p SET tried_at = $1 WHERE id IN (SELECT id FROM purchases"  # noqa: S608 - a constant
-    " WHERE status IN ('CHARGING', 'REFUSED') AND tried_at <= $2 ORDER BY tried_at LIMIT $3"
+    "UPDATE purchases p SET tried_at = $1 WHERE id IN (SELECT id FROM purchases"  # noqa: S608 - constants
+    " WHERE status IN ('CHARGING', 'REFUSED')"
+    f" AND (tried_at <= $2 OR tried_at > $1::bigint + {AHEAD_US}) ORDER BY tried_at LIMIT $3"
     f" FOR UPDATE SKIP LOCKED) RETURNING {_COLUMNS}, NULL"
 )
 

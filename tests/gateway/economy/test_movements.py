@@ -137,6 +137,19 @@ async def test_what_waits_for_the_sweep_counts_as_tried(
     assert await rows(pool) == [("DONE", 2)]
 
 
+async def test_what_a_clock_that_was_ahead_tried_last_is_sent(
+    pool: DeadlinePool, engine: SlowEngine, steps: Movements
+) -> None:
+    """Its process died, or its clock was put right."""
+    engine.told.set()
+    await steps.begin(Kind.REWARD, write)
+    assert await steps.finish_left() == 0
+    await pool.execute("UPDATE money_intents SET tried_at = tried_at + 86400000000")
+    assert await steps.finish_left() == 1
+    assert await rows(pool) == [("DONE", 2)]
+    assert engine.cash == GIFT.amount
+
+
 async def test_the_sweep_leaves_connections_to_others(
     pool: DeadlinePool, engine: SlowEngine, steps: Movements
 ) -> None:

@@ -41,6 +41,18 @@ async def test_a_process_without_an_engine_makes_none_that_broke_off(
         await mirroring.mirror_of("fake:M1")
 
 
+async def test_one_that_a_clock_that_was_ahead_tried_last_is_made(
+    make_web: MakeWeb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = await set_stage(make_web)
+    with monkeypatch.context() as patch:
+        await broken_off(stage, patch)
+    assert await stage.mirroring.finish_left() == 0
+    await stage.web.parts.pool.execute("UPDATE mirrors SET tried_at = tried_at + 86400000000")
+    assert await stage.mirroring.finish_left() == 1
+    assert (await stage.row()).status == "OPEN"
+
+
 async def test_of_a_source_one_refused_listing_is_kept(make_web: MakeWeb) -> None:
     stage = await set_stage(make_web)
     await stage.mirroring.mirror_of("fake:M1")

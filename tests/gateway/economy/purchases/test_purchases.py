@@ -197,6 +197,19 @@ async def test_a_provider_that_is_away_is_asked_again(
     assert [one["status"] for one in await bought(web, ann)] == ["DONE"]
 
 
+async def test_what_a_clock_that_was_ahead_tried_last_is_seen_through(
+    web: Web, provider: ProviderFake
+) -> None:
+    ann = await web.register()
+    provider.away = "before"
+    assert (await buy(web, ann)).status_code == 504
+    provider.away = ""
+    assert await selling(web).finish_left() == 0
+    await web.parts.pool.execute("UPDATE purchases SET tried_at = tried_at + 86400000000")
+    assert await selling(web).finish_left() == 1
+    assert [one["status"] for one in await bought(web, ann)] == ["DONE"]
+
+
 async def test_what_was_begun_is_seen_through_where_nothing_is_sold_any_more(
     web: Web, provider: ProviderFake
 ) -> None:
