@@ -73,7 +73,7 @@ class Betting:
         if ours is not None:
             return ours
         self._movements.require_engine()
-        shown = await self._mirrors.foreseen(name)
+        shown = await self._mirrors.foreseen(name, person=account_id)
         if isinstance(shown, Foreseen):
             self.foresee(shown, account_id, side, amount, max_price)
             return await self._mirrors.mirror_of(name, person=account_id)

@@ -6,14 +6,15 @@
 
 Laws: a slug is listed once, so what is sent again after a crash finds its own market by it. Whoever
 comes while one is made waits for that. Nobody takes all the places: one person's first bets have so
-many made in a day, counted where they are stored. A process without an engine makes none. What
+many made in a day, counted where they are stored; of whom no more are made, no venue is asked. A
+process without an engine makes none. What
 comes of each is a line of the audit log.
 """
 
 import asyncio
 import contextlib
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 import msgspec
@@ -157,6 +158,7 @@ class Mirroring:
         """
         known, mirror = await self._named(market_id)
         if mirror is None:
+            await self._require_room(person)
             terms = terms_by(self._settings)
             mirror = await self.make(known, terms, actor or _NOBODY, person=person)
             market = self._market(mirror)
@@ -173,13 +175,31 @@ class Mirroring:
             return None
         return Maker(person, self._settings.per_person, now - DAY_US)
 
-    async def foreseen(self, market_id: str) -> Market | Foreseen:
+    async def _require_room(self, person: int) -> None:
+        """Raise LimitReached where none would be made, before its venue is asked for the market."""
+        with self._told_of_limits():
+            await self._rows.require_room(self._most, self._maker(person, self._clock()))
+
+    @contextlib.contextmanager
+    def _told_of_limits(self) -> Iterator[None]:
+        try:
+            yield
+        except TooManyOfOne:
+            began = f"you began {self._settings.per_person} such in a day"
+            raise LimitReached(f"marketId: nobody has bet on it here yet, and {began}") from None
+        except TooMany:
+            raise LimitReached.of("mirrors", self._most) from None
+
+    async def foreseen(self, market_id: str, *, person: int = 0) -> Market | Foreseen:
         """Return the mirror of a market elsewhere, or what the house would quote in it at first;
-        nothing is made. Raises as `mirror_of` does.
+        nothing is made. `person` is who is about to bet there, 0 for nobody: who would be refused
+        is. Raises as `mirror_of` does.
         """
         known, mirror = await self._named(market_id)
         if mirror is not None and mirror.market_id is not None:
             return self._market(mirror)
+        if mirror is None and person:
+            await self._require_room(person)
         known = await self._mirrorable(known)
         source = known.market
         return Foreseen(f"{source.platform}:{source.external_id}", self._offered(source))
@@ -229,14 +249,8 @@ class Mirroring:
             exposure=terms.exposure,
         )
         self.reached(Point.BEFORE_MIRROR)
-        try:
-            maker = self._maker(person, now)
-            mirror, _ = await self._rows.add(new, self._most, now, maker)
-        except TooManyOfOne:
-            began = f"you began {self._settings.per_person} such in a day"
-            raise LimitReached(f"marketId: nobody has bet on it here yet, and {began}") from None
-        except TooMany:
-            raise LimitReached.of("mirrors", self._most) from None
+        with self._told_of_limits():
+            mirror, _ = await self._rows.add(new, self._most, now, self._maker(person, now))
         self.reached(Point.AFTER_MIRROR)
         if mirror.status != "MAKING":
             return mirror

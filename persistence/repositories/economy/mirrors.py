@@ -12,7 +12,7 @@ import msgspec
 
 from exchange.messages.commands import CreateMarket
 from persistence.clock import AHEAD_US
-from persistence.postgres.database import DeadlinePool, affected
+from persistence.postgres.database import DeadlinePool, Fetching, affected
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -173,19 +173,7 @@ class Mirrors:
             )
             if row is not None:
                 return _mirror(row), False
-            if maker is not None:
-                count = await connection.fetchval(
-                    "SELECT count(*) FROM mirrors"
-                    " WHERE made_by = $1 AND made_at > $2 AND status <> 'REFUSED'",
-                    *(maker.person, maker.since),
-                )
-                if count >= maker.most:
-                    raise TooManyOfOne
-            count = await connection.fetchval(
-                f"SELECT count(*) FROM mirrors WHERE {_STANDING}"  # noqa: S608 - a constant
-            )
-            if count >= most:
-                raise TooMany
+            await _require_room(connection, most, maker)
             await connection.execute(
                 "DELETE FROM mirrors WHERE platform = $1 AND external_id = $2",
                 *(new.platform, new.external_id),
@@ -204,6 +192,10 @@ class Mirrors:
                 None if maker is None else maker.person,
             )
         return _mirror(added), True
+
+    async def require_room(self, most: int, maker: Maker | None) -> None:
+        """Raise TooManyOfOne or TooMany if `add` would, of a source that has no mirror."""
+        await _require_room(self._pool, most, maker)
 
     async def of_source(self, platform: str, external_id: str) -> Mirror | None:
         """Return the mirror of a market elsewhere."""
@@ -356,6 +348,20 @@ class Mirrors:
 
     async def _one(self, statement: str, *arguments: object) -> bool:
         return affected(await self._pool.execute(statement, *arguments)) == 1
+
+
+async def _require_room(source: Fetching, most: int, maker: Maker | None) -> None:
+    if maker is not None:
+        count = await source.fetchval(
+            "SELECT count(*) FROM mirrors"
+            " WHERE made_by = $1 AND made_at > $2 AND status <> 'REFUSED'",
+            *(maker.person, maker.since),
+        )
+        if count >= maker.most:
+            raise TooManyOfOne
+    count = await source.fetchval(f"SELECT count(*) FROM mirrors WHERE {_STANDING}")  # noqa: S608 - a constant
+    if count >= most:
+        raise TooMany
 
 
 def _mirror(row: "Record | dict[str, Any] | None") -> Mirror:

@@ -10,7 +10,7 @@ from exchange.model.system_accounts import HOUSE
 from gateway.economy.bets import quotes
 from gateway.economy.mirrors.making import Foreseen
 from gateway.economy.mirrors.quoting import Quote
-from gateway.wire.errors import Refused
+from gateway.wire.errors import LimitReached, Refused
 from persistence.clock import now_us
 from tests.gateway.conftest import MakeWeb
 from tests.gateway.economy.bets.stories import bet, code, get
@@ -97,6 +97,22 @@ async def test_a_quote_is_refused_as_a_bet_there_would_be(make_web: MakeWeb) -> 
     ):
         assert code(await get(stage.web, ann, f"/quote?{query}")) == expected, query
     assert stage.web.engine.view.markets == {}
+
+
+@pytest.mark.parametrize("bound", ["MIRRORS_PER_PERSON", "MIRRORS_MAX"])
+async def test_who_may_begin_no_more_costs_no_look_at_the_venue(
+    make_web: MakeWeb, bound: str
+) -> None:
+    stage = await offering(make_web, **{bound: 1})
+    ann = await stage.web.register()
+    await stage.mirroring.mirror_of("fake:M1", person=ann.id)
+    asked = len(stage.venue.asked)
+    for _ in range(3):
+        answer = await bet(stage.web, ann, marketId="fake:M2", amount="20")
+        assert code(answer) == (422, "LIMIT_REACHED")
+        with pytest.raises(LimitReached):
+            await stage.mirroring.mirror_of("fake:M2", person=ann.id)
+    assert stage.venue.asked[asked:] == []
 
 
 async def test_a_house_without_credits_offers_nothing(make_web: MakeWeb) -> None:
