@@ -59,6 +59,8 @@ class MirrorMetrics:
         self._mirrors = Gauge(
             "mirrors", "Mirrors by status, and disputed of all.", ("status",), registry=registry
         )
+        self._statuses: set[str] = set()
+        """Those that were ever shown."""
         self._resolved = Counter(
             "mirrors_resolved", "Mirrors paid, by their outcome.", ("outcome",), registry=registry
         )
@@ -76,8 +78,10 @@ class MirrorMetrics:
 
     def counted(self, counts: Mapping[str, int]) -> None:
         """Show how many mirrors stand how."""
-        for status, count in counts.items():
-            self._mirrors.labels(status).set(count)
+        self._statuses |= counts.keys()
+        for status in self._statuses:
+            # None is counted where there are none any more.
+            self._mirrors.labels(status).set(counts.get(status, 0))
 
     def resolved(self, outcome: str) -> None:
         """Count a mirror that was paid."""
