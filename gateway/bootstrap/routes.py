@@ -194,7 +194,7 @@ def _for_admins(parts: Parts) -> tuple[AdminsRoutes, ...]:
     view, commands = engine.view, admin_commands(parts.settings, engine, people)
     naming = OutcomeNaming(parts.feeds.outcomes, parts.feeds.mirrored.names, view)
     return (
-        MarketAdminRoutes(view, commands, naming),
+        MarketAdminRoutes(view, commands, naming, parts.feeds.mirrored.labels),
         UserAdminRoutes(people.roles, people.users, pages, commands),
         ExchangeAdminRoutes(view, engine.feed, commands),
         EngineRoutes(view, engine.feed, parts.metrics),
@@ -363,7 +363,8 @@ def _matches(parts: Parts) -> MatchRoutes:
 def _own_markets(parts: Parts) -> MarketRoutes:
     engine = parts.engine
     past = BookHistory(PastBooks(parts.pool, parts.segments), parts.replays, engine.feed)
-    return MarketRoutes(engine.view, engine.history, engine.feed, past, parts.settings.pages)
+    labels, pages = parts.feeds.mirrored.labels, parts.settings.pages
+    return MarketRoutes(engine.view, engine.history, engine.feed, past, labels, pages)
 
 
 def _bounds(settings: Settings) -> BoundsView:

@@ -5,6 +5,7 @@ What the terms alone make impossible is refused at the edge with a 400; what dep
 """
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Final
 
 import msgspec
@@ -263,10 +264,18 @@ def _with_choices(refusal: EngineRefused, market: Market) -> EngineRefused:
 class MarketAdminRoutes:
     """Moves the life of markets."""
 
-    def __init__(self, view: State, commands: AuditedCommands, naming: OutcomeNaming) -> None:
+    def __init__(
+        self,
+        view: State,
+        commands: AuditedCommands,
+        naming: OutcomeNaming,
+        labels: Callable[[Market], Labels],
+    ) -> None:
+        """`labels` says what YES and NO of a market of ours are called."""
         self._view = view
         self._commands = commands
         self._naming = naming
+        self._labels = labels
 
     async def create_market(self, request: Request[MarketBody, None]) -> MarketView:
         """List a market."""
@@ -278,7 +287,7 @@ class MarketAdminRoutes:
         created = events[0]
         if type(created) is not MarketCreated:
             raise TypeError(f"the creation of a market begins with {type(created).__name__}")
-        return market_view(self._view.markets[created.market_id])
+        return self._shown(self._view.markets[created.market_id])
 
     async def edit_market(self, request: Request[MarketEditBody, None]) -> MarketView:
         """Let a market that hasn't traded be about something else."""
@@ -290,7 +299,7 @@ class MarketAdminRoutes:
         changed = [name for field, name in names if getattr(command, field) is not None]
         target = f"market:{market.id} {' '.join(changed)}".rstrip()
         await self._commands.run(request.actor, "market.edit", target, command)
-        return market_view(market)
+        return self._shown(market)
 
     async def set_status(self, request: Request[StatusBody, None]) -> MarketView:
         """Open, halt, fully halt or close a market."""
@@ -307,7 +316,7 @@ class MarketAdminRoutes:
             if refusal.reason is Reason.ILLEGAL_STATUS_CHANGE:
                 raise _with_choices(refusal, market) from None
             raise
-        return market_view(market)
+        return self._shown(market)
 
     async def resolve(self, request: Request[ResolutionBody, None]) -> MarketView:
         """End a market and pay its holders: at once, or while it is RESOLVING if they are many."""
@@ -317,7 +326,10 @@ class MarketAdminRoutes:
         command = resolve_command(body, market.id)
         target = f"market:{market.id} {body.outcome.value}"
         await self._commands.run(request.actor, "market.resolve", target, command)
-        return market_view(market)
+        return self._shown(market)
+
+    def _shown(self, market: Market) -> MarketView:
+        return market_view(market, self._labels(market))
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""

@@ -4,7 +4,7 @@ Markets and books are read from the committed view, so they show what the last a
 left; trades come from the store. A market is named by its slug or its id.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 from typing import Annotated, Final
 from unicodedata import normalize
@@ -23,6 +23,7 @@ from gateway.http.request import AnyRequest, Page, Request, Slice
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.markets.lookup import find_market
+from gateway.markets.outcome_names import Labels
 from gateway.markets.past.books import AtSeqText, BookHistory, LogAfterText
 from gateway.markets.views import (
     BookView,
@@ -176,12 +177,20 @@ class MarketRoutes:
     """
 
     def __init__(
-        self, view: State, tape: TapeHistory, feed: ViewFeed, past: BookHistory, pages: PageLimits
+        self,
+        view: State,
+        tape: TapeHistory,
+        feed: ViewFeed,
+        past: BookHistory,
+        labels: Callable[[Market], Labels],
+        pages: PageLimits,
     ) -> None:
+        """`labels` says what YES and NO of a market of ours are called."""
         self._view = view
         self._tape = tape
         self._feed = feed
         self._past = past
+        self._labels = labels
         self._pages = pages
 
     def page(
@@ -197,7 +206,11 @@ class MarketRoutes:
         found = matching(self._view, statuses, query.category, query.search, drafts=drafts)
         part = found if before is None else (market for market in found if market.id < before)
         part = list(islice(part, offset, offset + limit + 1))
-        return page_of(part, limit, offset, len(found), market_view, lambda market: str(market.id))
+
+        def shown(market: Market) -> MarketView:
+            return market_view(market, self._labels(market))
+
+        return page_of(part, limit, offset, len(found), shown, lambda market: str(market.id))
 
     async def get_book(self, request: Request[None, BookQuery]) -> BookView:
         """Return a snapshot of one outcome's book, as it is or as it was."""

@@ -21,6 +21,7 @@ from exchange.messages.terms import (
     TradeKind,
 )
 from exchange.model.market import Market
+from gateway.markets.outcome_names import Labels
 from gateway.wire.scalars import iso_millis, price_text, quantity_text
 from gateway.wire.strict_json import AnswerStruct
 
@@ -37,6 +38,7 @@ class MarketView(AnswerStruct, frozen=True):
     """A market; `bestBid`, `bestAsk` and `lastPrice` are prices of YES, fees are rates.
 
     `resumesAt` only where it halted by itself: when its status goes on, to POST_ONLY or OPEN.
+    `outcomes` is what YES and NO are called, for ever; messages leave it out.
     """
 
     id: str
@@ -64,6 +66,7 @@ class MarketView(AnswerStruct, frozen=True):
     source: str | None
     resolved_at: str | None
     resumes_at: str | msgspec.UnsetType = msgspec.UNSET
+    outcomes: tuple[str, str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class TradeView(AnswerStruct, frozen=True, gc=False):
@@ -143,8 +146,8 @@ def book_view(market: Market, outcome: Outcome, depth: int, epoch: int) -> BookV
     )
 
 
-def market_view(market: Market) -> MarketView:
-    """Return a market with its top of book."""
+def market_view(market: Market, labels: Labels | None = None) -> MarketView:
+    """Return a market with its top of book, and what YES and NO are called if that is given."""
     bid, ask, last = market.book.bids.best, market.book.asks.best, market.last_price
     payout, resolved_at, resumes_at = market.yes_payout, market.resolved_at, market.resumes_at
     return MarketView(
@@ -173,6 +176,7 @@ def market_view(market: Market) -> MarketView:
         market.source,
         None if resolved_at is None else iso_millis(resolved_at),
         msgspec.UNSET if resumes_at is None else iso_millis(resumes_at),
+        msgspec.UNSET if labels is None else labels,
     )
 
 

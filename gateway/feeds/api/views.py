@@ -53,7 +53,8 @@ _AMOUNT_DIGITS: Final = 30
 class ListedMarketView(AnswerStruct, frozen=True, kw_only=True):
     """A market of any platform; prices are of YES, fees are rates by name.
 
-    Fields from `platform` on are left out in the list of our own markets that names no platform.
+    Fields from `platform` on, but `outcomes`, are left out in the list of our own markets that
+    names no platform.
     """
 
     id: str
@@ -213,7 +214,7 @@ def own_market(
 
     `paid` is what was paid in it, a moment ago; None while that isn't known.
     """
-    today, source = market_view(market), mirrored.of(market.id)
+    today, source = market_view(market, mirrored.labels(market)), mirrored.of(market.id)
     bid, ask = market.book.bids.best, market.book.asks.best
     yes = shown_price(market)
     return ListedMarketView(
@@ -223,7 +224,6 @@ def own_market(
         tags=(),
         event_id=None,
         event_title=None,
-        outcomes=mirrored.labels(market),
         yes_price=price_if_known(yes),
         no_price=_complement(yes),
         spread=None if bid is None or ask is None else price_text(ask.price - bid.price),

@@ -58,13 +58,24 @@ async def test_names_are_shown_wherever_the_market_is(web: Web) -> None:
     for path in ("", "/live"):
         assert (await ann.data("GET", f"/markets/derby{path}"))["outcomes"] == named
     assert (await ann.data("GET", "/markets/derby/full"))["market"]["outcomes"] == named
-    for query in ("?platform=exchange", "?platform=all&search=who", "/search?q=wins"):
+    for query in ("", "?platform=exchange", "?platform=all&search=who", "/search?q=wins"):
         found = await ann.data("GET", f"/markets{query}")
         names = {one["slug"]: one["outcomes"] for one in found}
         assert names == {"derby": named, "plain": ["Yes", "No"]}, query
     names_elsewhere = await known_elsewhere(web)
     assert names_elsewhere.of("derby") == ("Home", "Café")
     assert names_elsewhere.of("plain") == YES_AND_NO
+
+
+async def test_admins_are_told_them_with_the_market(web: Web) -> None:
+    admin = await caller(web, admin=True)
+    answers = [
+        await admin.data("POST", "/markets", market()),
+        await admin.data("PATCH", "/markets/derby", {"category": "sports"}),
+        await admin.data("PATCH", "/markets/derby/status", {"status": "HALTED"}),
+        await admin.data("POST", "/markets/derby/resolve", {"outcome": "VOID"}),
+    ]
+    assert [one["outcomes"] for one in answers] == [NAMES] * 4
 
 
 async def test_a_market_without_names_has_yes_and_no(desk: Desk) -> None:

@@ -39,6 +39,7 @@ async def test_a_market_is_created_with_its_defaults(desk: Desk) -> None:
         "yesPayout": None,
         "source": None,
         "resolvedAt": None,
+        "outcomes": ["Yes", "No"],
     }
     assert desk.audit.lines == [(1, "market.create", "market:snow", "ok")]
     for name in ("snow", "2"):

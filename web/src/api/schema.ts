@@ -6390,6 +6390,10 @@ export interface components {
             readonly source: string | null;
             readonly resolvedAt: string | null;
             readonly resumesAt?: string;
+            readonly outcomes?: readonly [
+                string,
+                string
+            ];
         };
         /** MarketEditBody */
         readonly MarketEditBody: {

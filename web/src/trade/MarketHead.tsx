@@ -22,14 +22,22 @@ async function researchIt(market: ListedMarketView): Promise<void> {
   await opened(t("research"), () => <ResearchHere marketId={market.id} />);
 }
 
+/** What YES and NO are called, which the book and the ticket name so; null where that says it. */
+function namesOf(market: ListedMarketView): string | null {
+  const [yes, no] = market.outcomes ?? ["Yes", "No"];
+  return /^yes$/i.test(yes) && /^no$/i.test(no) ? null : `YES: ${yes} · NO: ${no}`;
+}
+
 export function MarketHead({ market, middle }: { market: ListedMarketView; middle: ReadonlySignal<number | null> }) {
   const isOver = market.status === "RESOLVED" || market.status === "VOID";
+  const names = namesOf(market);
   return (
     <header class="market-head">
       <div class="what">
         <h1>{market.question}</h1>
         <div class="row quiet">
           <span class={`badge ${market.status === "OPEN" ? "" : "warn"}`}>{market.status}{market.resolution === null ? "" : ` ${market.resolution}`}</span>
+          {names !== null && <span class="names" title={names}>{names}</span>}
           {market.category !== "" && <span>{market.category}</span>}
           {market.closeTime !== null && !isOver && <span title={moment(market.closeTime)}>{t("closes")} {untilThen(market.closeTime, now.value - (now.value % 60_000))}</span>}
           <span>{t("volume")} {formatShort(cashOf(market.volumeTotal ?? market.volume24h))}</span>
