@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from persistence.clock import AHEAD_US
 from persistence.postgres.database import DeadlinePool, affected
 
 if TYPE_CHECKING:
@@ -26,18 +27,24 @@ SELECT unnest(procrastinate_defer_jobs_v1(ARRAY[
         CASE WHEN $4::float8 > 0 THEN now() + $4 * interval '1 s' END
     )]::procrastinate_job_to_defer_v1[]))
 """
-_SUCCEEDED: Final = """
+# What lies far ahead is of a clock that was wrong, and stays no longer than until the next one.
+_SUCCEEDED: Final = f"""
 INSERT INTO job_outcomes (name, last_success_at) VALUES ($1, $2)
     ON CONFLICT (name) DO UPDATE
-   SET last_success_at = greatest(job_outcomes.last_success_at, excluded.last_success_at)
-"""
-_FAILED: Final = """
+   SET last_success_at = CASE WHEN job_outcomes.last_success_at
+                                   > excluded.last_success_at + {AHEAD_US}
+                              THEN excluded.last_success_at
+                              ELSE greatest(job_outcomes.last_success_at, excluded.last_success_at)
+                         END
+"""  # noqa: S608 - a constant
+_FAILED: Final = f"""
 INSERT INTO job_outcomes (name, last_failure_at, last_error) VALUES ($1, $2, $3)
     ON CONFLICT (name) DO UPDATE
    SET last_failure_at = excluded.last_failure_at, last_error = excluded.last_error
  WHERE job_outcomes.last_failure_at IS NULL
     OR job_outcomes.last_failure_at <= excluded.last_failure_at
-"""
+    OR job_outcomes.last_failure_at > excluded.last_failure_at + {AHEAD_US}
+"""  # noqa: S608 - a constant
 # Counts every run that is kept of these jobs, found by queue: those that wait, those under way, and
 # those that failed, which housekeeping bounds; what ended well is gone.
 _STANDINGS: Final = """

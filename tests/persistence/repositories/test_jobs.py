@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from persistence.clock import now_us
+from persistence.clock import AHEAD_US, now_us
 from persistence.postgres.database import DeadlinePool, create_pool
 from persistence.repositories.jobs import ERROR_LENGTH, Bounds, JobRows, Rescued, Standing
 
@@ -95,6 +95,17 @@ async def test_the_latest_outcome_stays_in_whatever_order_they_come(rows: JobRow
     await rows.failed("mail", 8, "sooner")
     found = (await rows.standings(["mail"]))["mail"]
     assert (found.last_success_at, found.last_failure_at, found.last_error) == (9, 9, "later")
+
+
+async def test_an_outcome_of_a_clock_that_was_ahead_gives_way(rows: JobRows) -> None:
+    ahead = 2 * AHEAD_US
+    await rows.succeeded("deed", ahead)
+    await rows.failed("deed", ahead, "tomorrow's")
+    await rows.succeeded("deed", 7)
+    await rows.failed("deed", 8, "today's")
+    standing = (await rows.standings(["deed"]))["deed"]
+    assert (standing.last_success_at, standing.last_failure_at) == (7, 8)
+    assert standing.last_error == "today's"
 
 
 async def test_an_error_is_kept_in_one_bounded_line(rows: JobRows) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from exchange.messages.commands import CreditAccount, OpenAccount
 from exchange.messages.terms import MoneyKind
 from gateway.bootstrap.settings import load_settings
 from gateway.economy.movements.movements import Kind, Movements
+from gateway.economy.rewards import jobs
 from gateway.economy.rewards.claims import Everybody, reward_intent
 from gateway.economy.rewards.jobs import JOB, RewardsOfTheDay
 from gateway.economy.rewards.rules import start_of
@@ -162,3 +164,62 @@ async def test_a_missed_run_is_made_up_for_at_the_start(engine: Running) -> None
     assert (await rows.standings([JOB]))[JOB].queued == 1
     await job.run({})
     assert "daily rewards" in log.getvalue()
+
+
+class Counted(Everybody):
+    """Who was there, with the times of each run that looked for them."""
+
+    def __init__(self, *times: int) -> None:
+        self.ran: list[int] = []
+        self.times = list(times)
+
+    def now(self) -> int:
+        """The clock: it stands at the last of its times."""
+        return self.times.pop(0) if len(self.times) > 1 else self.times[0]
+
+    async def reward(self, now: int) -> int:
+        self.ran.append(now)
+        return 0
+
+
+async def runs(engine: Running, monkeypatch: pytest.MonkeyPatch, *times: int) -> list[int]:
+    """The times at which one run of the job looked for people, by a clock."""
+    counted = Counted(*times)
+    monkeypatch.setattr(jobs, "now_us", counted.now)
+    job = RewardsOfTheDay(counted, JobRows(engine.pool), configure_logs("error"))
+    await job.run({})
+    return counted.ran
+
+
+async def test_a_day_has_one_run(engine: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = JobRows(engine.pool)
+    await rows.succeeded(JOB, MIDNIGHT - 1)
+    assert await runs(engine, monkeypatch, MIDNIGHT + 5) == [MIDNIGHT + 5]
+    await rows.succeeded(JOB, MIDNIGHT + 6)
+    # Who comes later in the day wasn't there the day before, for all anybody knows.
+    for later in (MIDNIGHT + 7, MIDNIGHT + HOUR, MIDNIGHT + 24 * HOUR - 1):
+        assert await runs(engine, monkeypatch, later) == []
+    assert await runs(engine, monkeypatch, MIDNIGHT + 24 * HOUR) == [MIDNIGHT + 24 * HOUR]
+
+
+async def test_a_midnight_while_it_runs_is_not_missed(
+    engine: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await runs(engine, monkeypatch, MIDNIGHT - 1, MIDNIGHT) == [MIDNIGHT - 1, MIDNIGHT]
+
+
+async def test_a_clock_that_was_ahead_keeps_no_day_from_its_run(
+    engine: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await JobRows(engine.pool).succeeded(JOB, MIDNIGHT + 400 * 24 * HOUR)
+    assert await runs(engine, monkeypatch, MIDNIGHT) == [MIDNIGHT]
+
+
+def test_a_midnight_that_was_missed_is_made_up_for_without_a_start() -> None:
+    """The database was away for half an hour, or a clock behind when the tick came."""
+    unused: Any = None
+    [job] = RewardsOfTheDay(unused, unused, unused).jobs()
+    for missed_s in (1, 1_800, 80_000):
+        at = MIDNIGHT / 1e6 + missed_s
+        assert (job.next_tick(at) or 0) - at <= 600
+    assert job.next_tick(MIDNIGHT / 1e6 - 1) == MIDNIGHT / 1e6
