@@ -4,8 +4,9 @@ Laws: an order is decided on the stock's row, held, and nothing is decided while
 stock has no answer yet: that one is seen through first. A trade and everybody who is sold out by it
 are one transfer; the supply and the positions change when it is done, in the transaction that
 stores its answer, and not at all if the engine refuses it. Nothing is decided that breaks the laws
-of `trading`, for the cash that the reserve really has. A reserve is open before what pays it is
-stored, and isn't opened for what would be refused.
+of `trading`, for the cash that the reserve really has. Nobody borrows before the interest of the
+midnights that were is added: it is of the loans there were then. A reserve is open before what pays
+it is stored, and isn't opened for what would be refused.
 """
 
 import asyncio
@@ -21,6 +22,8 @@ from exchange.model.state import State
 from exchange.model.system_accounts import reserve_of
 from exchange.rules.accounts.funding import transfer_refusal
 from gateway.economy.movements.movements import Kind, Movements
+from gateway.economy.rewards.rules import day_of
+from gateway.economy.stocks.interest import Interest
 from gateway.economy.stocks.orders import (
     Ask,
     checked,
@@ -72,6 +75,7 @@ class StockDesk:
     ) -> None:
         self._pool = pool
         self._stocks = Stocks(pool)
+        self._interest = Interest(pool, audit)
         self._orders = StockOrders(pool)
         self._movements = movements
         self._commands = commands
@@ -130,6 +134,8 @@ class StockDesk:
                 return await self._tried(stock, user_id, ask, request_id, call)
             except _UnderWay as under_way:
                 await self._see_through(under_way, call)
+            except _InterestDue:
+                await self._interest.add_to(stock.id, day_of(now_us()))
             except _NoReserve:
                 await self.open_reserve(stock.id)
         raise Unavailable("Others trade this stock just now", retry_after_seconds=_RETRY_S)
@@ -201,7 +207,7 @@ class StockDesk:
         ask: Ask,
         request_id: str | None,
     ) -> tuple[StockRow, list[Step], NewOrder]:
-        """Hold the stock and decide; raises _Asked, _UnderWay, Refused or Conflict."""
+        """Hold the stock and decide; raises _Asked, _UnderWay, _InterestDue, Refused, Conflict."""
         if request_id is not None or ask.is_buy:
             # Who asks for two stocks under one id at once has one of them; who leaves buys none.
             await self._orders.hold_owner(connection, user_id)
@@ -216,6 +222,8 @@ class StockDesk:
         if row.under_way is not None:
             raise await _under_way(connection, row.under_way)
         require_buyable(row, ask)
+        if ask.leverage > 1 and row.interest_day < day_of(now_us()):
+            raise _InterestDue
         holdings = await self._stocks.holdings(connection, row.id, user_id)
         stock = stock_of(row, holdings)
         steps = decided(row, stock, user_id, ask)
@@ -330,6 +338,10 @@ class _Line:
 
 class _NoReserve(Exception):
     """What was decided pays a reserve that isn't open yet."""
+
+
+class _InterestDue(Exception):
+    """What is owed bears interest of midnights that were, and somebody is about to borrow."""
 
 
 class _NoMoney(Exception):

@@ -9,8 +9,9 @@ import pytest
 
 from exchange.messages.errors import InvariantViolated
 from exchange.model.system_accounts import reserve_of
-from gateway.economy.stocks import jobs
-from gateway.economy.stocks.jobs import JOB, StockInterest
+from gateway.economy.stocks import interest as adding
+from gateway.economy.stocks.interest import JOB
+from gateway.economy.stocks.jobs import StockInterest
 from gateway.economy.stocks.orders import of_one_transfer
 from gateway.economy.stocks.rules.curve import Curve
 from gateway.economy.stocks.rules.loans import Holding, Terms
@@ -97,6 +98,39 @@ async def test_days_that_were_missed_are_made_up_for(web: Web) -> None:
     assert await pass_days(web, 3) == 0
 
 
+async def test_a_loan_bears_no_interest_of_midnights_before_it(web: Web) -> None:
+    """No worker ran through three of them, and people went on trading."""
+    due = "UPDATE stocks SET interest_day = $1"
+    await list_stock(web)
+    ann, ben = await web.register(), await web.register()
+    await web.parts.pool.execute(due, TODAY - timedelta(3))
+    await buy(web, ann, shares="100", leverage=5)
+    await know_reserve(web, RESERVE)
+    assert await interest(web).add(TODAY) == 0
+    assert (await portfolio(web, ann))[0]["loan"] == "120.000000"
+    # Who owed something then is charged for them, and nobody who borrows since.
+    await web.parts.pool.execute(due, TODAY - timedelta(3))
+    await buy(web, ben, shares="100", leverage=5)
+    await know_reserve(web, RESERVE)
+    assert await interest(web).add(TODAY) == 0
+    assert (await portfolio(web, ann))[0]["loan"] == "120.360361"
+    assert [one["type"] for one in await history(web, ben)] == ["BUY"]
+
+
+async def test_who_borrows_sees_through_who_is_sold_out_by_the_interest(web: Web) -> None:
+    await list_stock(web, interestRate="0.1")
+    ann, ben, cat = [await web.register() for _ in range(3)]
+    await buy(web, ann, shares="100")
+    await buy(web, ben, shares="100", leverage=5)
+    await web.parts.pool.execute("UPDATE stocks SET interest_day = $1", TODAY - timedelta(2))
+    await know_reserve(web, RESERVE)
+    await buy(web, cat, shares="1", leverage=2)
+    assert [one["type"] for one in await history(web, ben)] == [
+        "LIQUIDATION", "INTEREST", "INTEREST", "BUY"
+    ]  # fmt: skip
+    assert [one["type"] for one in await history(web, cat)] == ["BUY"]
+
+
 async def test_who_can_not_bear_it_is_sold_out_by_one_transfer(web: Web) -> None:
     await list_stock(web, interestRate="0.1")
     ann, ben = await web.register(), await web.register()
@@ -144,7 +178,7 @@ def test_a_day_of_any_number_of_loans_is_added_by_transfers_of_200_legs() -> Non
 async def test_a_day_goes_on_where_more_are_sold_out_than_one_transfer_pays(
     web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "of_one_transfer", partial(of_one_transfer, most=2))
+    monkeypatch.setattr(adding, "of_one_transfer", partial(of_one_transfer, most=2))
     await list_stock(web, interestRate="0.1", slope="0.000001")
     owing = [await web.register() for _ in range(5)]
     for one in owing:
