@@ -15,6 +15,10 @@ import { moment, untilThen } from "@/units/time";
 import { stepsOf } from "./streak";
 import { t } from "./texts";
 
+const DAY_MS = 86_400_000;
+/** So often it is asked whether the day has turned for the exchange, too: its clock decides. */
+const AGAIN_MS = 5_000;
+
 /** What one is told of a refusal: none of them has cost anything. */
 function wordsOf(code: string): string | null {
   if (code === "MAX_USER_CREDITS") return t("MAX_USER_CREDITS");
@@ -27,13 +31,15 @@ export function Daily() {
   const isBusy = useSignal(false);
   const given = useSignal<string | null>(null);
   const shown = standing.data?.data ?? null;
-  const isDue = shown?.claimed === true && Date.parse(shown.availableAt) <= now.value;
+  // What is told holds until the next day is there, or the one that wasn't claimed is over.
+  const holds = shown === null ? Infinity : Date.parse(shown.availableAt) + (shown.claimed ? 0 : DAY_MS);
+  const due = holds > now.value ? null : Math.floor((now.value - holds) / AGAIN_MS);
   useEffect(() => {
     // The day has turned: what is there to be claimed now?
-    if (!isDue) return;
+    if (due === null) return;
     given.value = null;
     standing.reload();
-  }, [isDue]);
+  }, [due]);
   if (standing.isFirst) return <Waiting />;
   if (standing.error?.code === "NOT_FOUND") return <p class="empty">{t("none")}</p>;
   if (shown === null) return <Failed error={standing.error} reload={standing.reload} />;
