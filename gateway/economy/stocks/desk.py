@@ -48,6 +48,7 @@ from gateway.wire.errors import (
 from persistence.clock import now_us
 from persistence.errors import CommandNotTaken
 from persistence.loop.ports import Answer, CommandPort
+from persistence.postgres.clocks import database_now
 from persistence.postgres.database import OUTAGES, DeadlinePool
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.economy.intents import Intent, Intents, NewIntent
@@ -135,7 +136,7 @@ class StockDesk:
             except _UnderWay as under_way:
                 await self._see_through(under_way, call)
             except _InterestDue:
-                await self._interest.add_to(stock.id, day_of(now_us()))
+                await self._interest.add_to(stock.id, day_of(await database_now(self._pool)))
             except _NoReserve:
                 await self.open_reserve(stock.id)
         raise Unavailable("Others trade this stock just now", retry_after_seconds=_RETRY_S)
@@ -222,7 +223,7 @@ class StockDesk:
         if row.under_way is not None:
             raise await _under_way(connection, row.under_way)
         require_buyable(row, ask)
-        if ask.leverage > 1 and row.interest_day < day_of(now_us()):
+        if ask.leverage > 1 and row.interest_day < day_of(await database_now(connection)):
             raise _InterestDue
         holdings = await self._stocks.holdings(connection, row.id, user_id)
         stock = stock_of(row, holdings)

@@ -1,14 +1,15 @@
 """The job that adds interest to the loans on stocks (`interest`), every day that is over.
 
-Laws: a stock whose last trade has no answer yet waits for the next run. One whose reserve isn't as
-it should be fails the run, but only when the others have had theirs.
+Laws: which day it is the database says, since what a clock that is ahead charges isn't given back.
+A stock whose last trade has no answer yet waits for the next run. One whose reserve isn't as it
+should be fails the run, but only when the others have had theirs.
 """
 
 from gateway.economy.rewards.rules import day_of
 from gateway.economy.stocks.interest import JOB, Interest
 from gateway.jobs.job import Arguments, Job
 from gateway.observability.logs import Logger
-from persistence.clock import now_us
+from persistence.postgres.clocks import database_now
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.audit import AuditLog
 from persistence.repositories.jobs import JobRows
@@ -37,7 +38,7 @@ class StockInterest(Interest):
 
     async def run(self, _arguments: Arguments) -> None:
         """Add the interest of every day that is over."""
-        added = await self.add(day_of(now_us()))
+        added = await self.add(day_of(await database_now(self._pool)))
         if added:
             self._logger.info("stock interest", orders=added)
 

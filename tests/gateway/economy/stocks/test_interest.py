@@ -9,6 +9,7 @@ import pytest
 
 from exchange.messages.errors import InvariantViolated
 from exchange.model.system_accounts import reserve_of
+from gateway.economy.stocks import desk, jobs
 from gateway.economy.stocks import interest as adding
 from gateway.economy.stocks.interest import JOB
 from gateway.economy.stocks.jobs import StockInterest
@@ -16,6 +17,7 @@ from gateway.economy.stocks.orders import of_one_transfer
 from gateway.economy.stocks.rules.curve import Curve
 from gateway.economy.stocks.rules.loans import Holding, Terms
 from gateway.economy.stocks.rules.trading import StepKind, Stock, add_interest, after, check
+from persistence.clock import now_us
 from persistence.repositories.jobs import JobRows
 from tests.gateway.conftest import MakeWeb, Web
 from tests.gateway.economy.stocks.market import (
@@ -32,6 +34,7 @@ from tests.gateway.economy.stories import moved, sweep
 
 RESERVE = 9_000_000_000_000_001
 TODAY = datetime.now(UTC).date()
+DAY_US = 86_400_000_000
 
 
 @pytest.fixture
@@ -115,6 +118,24 @@ async def test_a_loan_bears_no_interest_of_midnights_before_it(web: Web) -> None
     assert await interest(web).add(TODAY) == 0
     assert (await portfolio(web, ann))[0]["loan"] == "120.360361"
     assert [one["type"] for one in await history(web, ben)] == ["BUY"]
+
+
+async def test_a_clock_that_is_ahead_charges_for_no_day_that_is_not_over(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a worker's nor that of a process that takes trades."""
+    await list_stock(web)
+    ann, ben = await web.register(), await web.register()
+    await buy(web, ann, shares="100", leverage=5)
+    await know_reserve(web, RESERVE)
+    for module in (jobs, desk):
+        monkeypatch.setattr(module, "now_us", lambda: now_us() + 100 * DAY_US, raising=False)
+    [job] = interest(web).jobs()
+    for _ in range(2):
+        await job.run({})
+        assert (await portfolio(web, ann))[0]["loan"] == "120.000000"
+        await buy(web, ben, shares="1", leverage=5)
+    assert (await portfolio(web, ann))[0]["loan"] == "120.000000"
 
 
 async def test_who_borrows_sees_through_who_is_sold_out_by_the_interest(web: Web) -> None:
