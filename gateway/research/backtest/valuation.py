@@ -19,7 +19,8 @@ class Valuation:
         self._marks: dict[str, int] = {}
         self._values: dict[str, int] = {}
         self._realised: dict[str, int] = {}
-        self._costs: dict[str, int] = {}
+        self._held: dict[str, tuple[Position, int, int]] = {}
+        """Before they were decided: what was held of them, and what its YES and its NO had cost."""
         self.positions: dict[str, Position] = {}
         """As they were when they were looked at last."""
         self.value = 0
@@ -46,7 +47,9 @@ class Valuation:
             return
         yes, no = held.yes, held.no
         self.positions[market] = position = Position(yes.quantity, no.quantity)
-        self._costs[market] = yes.cost + no.cost
+        if self._ground.market(self._ids[market]).resolution is None:
+            # An order that ends with its market has it looked at when all of it is paid already.
+            self._held[market] = position, yes.cost, no.cost
         mark = self._marks.get(market)
         if mark is None:
             mark = self._marks[market] = price or 0
@@ -61,8 +64,16 @@ class Valuation:
             self.look(market)
 
     def held(self, market: str) -> tuple[Position, int]:
-        """Return what was held at the last look, and what it had cost."""
-        return self.positions.get(market, NOTHING), self._costs.get(market, 0)
+        """Return what was held of a market until it was decided, pairs apart, which are cash, and
+        what that had cost.
+        """
+        held, yes_cost, no_cost = self._held.get(market, (NOTHING, 0, 0))
+        pairs = min(held.yes, held.no)
+        left = Position(held.yes - pairs, held.no - pairs)
+        if not left.net:
+            return NOTHING, 0
+        quantity, cost = (held.yes, yes_cost) if left.yes else (held.no, no_cost)
+        return left, cost - cost * pairs // quantity
 
     def realised(self, market: str) -> int:
         """Return the profit that was realised in a market since this was asked last, fees apart."""

@@ -7,7 +7,7 @@ from exchange.messages.commands import PlaceOrder
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.terms import BUY, GTC, SELL, STOP_LIMIT, YES, OrderStatus
 from gateway.research.backtest.desk import BacktestDesk
-from gateway.research.backtest.figures import Notes
+from gateway.research.backtest.figures import Notes, Outcome
 from gateway.research.backtest.prints import TRADER, PrintsModel
 from gateway.research.backtest.run import Backtest
 from gateway.research.strategy import Book, Desk, Fill, Position, Resolved, Strategy, Trade
@@ -208,6 +208,24 @@ def test_an_end_pays_what_is_held() -> None:
     assert resolved.yes_payout == 10_000
     split = Played([*FIRST, ended(9, 5_000)], {2: lambda desk: desk.bid("m", 5_200, 100)})
     assert split.run.desk.worth == 1_000_000_000 - 200 * 100
+
+
+def test_what_was_held_to_the_end_is_known_though_an_order_ends_with_its_market() -> None:
+    acts: dict[float, Act] = {
+        2: lambda desk: desk.bid("m", 5_200, 100),
+        3: lambda desk: desk.bid("m", 4_000, 100),
+    }
+    played = Played([*FIRST, ended(9, 10_000)], acts)
+    assert played.notes.outcomes == [Outcome("m", 100, 5_200, 10_000)]
+    # 60 wait to be sold when 20 NO are bought, which the end of that order makes pairs.
+    acts |= {
+        4: lambda desk: desk.ask("m", 5_400, 60),
+        5: lambda desk: desk.ask("m", 5_000, 41),
+        6: lambda desk: desk.ask("m", 5_000, 19),
+    }
+    played = Played([*FIRST, ended(9, 10_000)], acts)
+    assert played.run.desk.position("m") == Position(0, 0)
+    assert played.notes.outcomes == [Outcome("m", 40, 5_200, 10_000)]
 
 
 def test_an_order_arrives_after_its_latency_behind_what_the_tape_says_then() -> None:

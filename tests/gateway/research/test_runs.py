@@ -235,6 +235,12 @@ def test_money_adds_up_whatever_a_strategy_does(seed: int) -> None:
     assert sum(one.quantity for one in result.executions) == figures.filled
     assert sum(one.fee for one in result.executions) == figures.fees
     assert at(0) < result.begun_at < result.ended_at
+    held: dict[str, int] = {}
+    for one in result.executions:
+        up = one.quantity if one.side is BUY else -one.quantity
+        held[one.market] = held.get(one.market, 0) + up
+    kept = {market: abs(net) for market, net in held.items() if net}
+    assert {one.market: one.quantity for one in result.outcomes} == kept != {}
 
 
 def test_an_order_that_is_sent_anew_for_ever_ends_the_run() -> None:
