@@ -7,7 +7,8 @@ run is the exchange's own past, to the state's hash. From then on
 
 - orders have other numbers than in the past, so what a command says of one is translated: an order
   that was refused here has none, whatever has its number,
-- timers and triggers are those of this engine, not of the journal,
+- timers and triggers are those of this engine, not of the journal; all holders of a market that is
+  decided are paid at once,
 - a command that no longer has its order (it traded with the trader) does nothing.
 
 What the model can't know: that others would have answered the trader's orders.
@@ -34,6 +35,7 @@ from exchange.messages.commands import (
     Operation,
     PlaceOco,
     PlaceOrder,
+    ResolveMarket,
     SetDeadMan,
 )
 from exchange.messages.events import Event, MarketCreated, OperationRun, OrderPlaced, TradeExecuted
@@ -131,6 +133,8 @@ class FlowModel:
             self._note(self.ground.run(step.at, command))
             return
         if isinstance(command, Timer):
+            # What of this engine's is due by then: nothing else may come that would run it.
+            self._note(self.ground.run_due(step.at))
             return
         translated = self._translated(command)
         if translated is not None:
@@ -212,6 +216,9 @@ class FlowModel:
             case BatchOrders(operations=operations):
                 found = tuple(self._operation(one) for one in operations)
                 return msgspec.structs.replace(command, operations=found)
+            case ResolveMarket():
+                # There may be one holder more, whom no timer of the past's would pay.
+                return msgspec.structs.replace(command, in_slices=False)
             case _:
                 return command
 

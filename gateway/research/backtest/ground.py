@@ -13,7 +13,7 @@ from typing import Final, cast
 
 from exchange.engine import Engine
 from exchange.messages.account_events import CashTransferred, FundsDebited
-from exchange.messages.bounds import CREDIT_MAX, MONEY_SCALE, PRICE_SCALE
+from exchange.messages.bounds import CREDIT_MAX, MONEY_SCALE, PRICE_SCALE, TRIGGERS_BETWEEN
 from exchange.messages.commands import Command, CreditAccount, DebitAccount, OpenAccount
 from exchange.messages.errors import InvariantViolated
 from exchange.messages.events import (
@@ -95,14 +95,20 @@ class Ground:
         """Run a command and note what it did to the trader."""
         return self._noted([self.engine.execute(max(at, self.engine.state.now), command)])
 
-    def run_due(self, at: int, command: Command) -> list[Event]:
-        """Run what is due by a time, timers and triggers, and then a command; return the events of
-        all.
+    def run_due(self, at: int, *commands: Command) -> list[Event]:
+        """Run what is due by a time, timers and triggers, and then commands, if there are any;
+        return the events of all.
         """
-        return self._noted(self.engine.run(max(at, self.engine.state.now), [command]))
+        at = max(at, self.engine.state.now)
+        done = self.engine.run(at, commands)
+        if not commands:
+            done += self.engine.run_triggers(at, TRIGGERS_BETWEEN)
+        return self._noted(done)
 
     def _noted(self, done: list[Execution]) -> list[Event]:
         events: list[Event] = []
+        if not done:
+            return events
         for execution in done:
             self._note(execution)
             events += execution.events

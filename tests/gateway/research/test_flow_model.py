@@ -6,22 +6,36 @@ import msgspec
 import pytest
 
 from exchange.engine import Engine
+from exchange.messages.bounds import PAYOUT_PAUSE
 from exchange.messages.commands import (
     BatchOrders,
     CancelOrder,
     Command,
     CreateMarket,
+    ExpireOrder,
     OpenAccount,
+    PayHolders,
     PlaceOrder,
     ResolveMarket,
 )
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import TradeExecuted
 from exchange.messages.execution import Execution
-from exchange.messages.terms import BUY, GTC, LIMIT, YES, FeeModel, Resolution
+from exchange.messages.terms import (
+    BUY,
+    GTC,
+    GTD,
+    LIMIT,
+    YES,
+    FeeModel,
+    MarketStatus,
+    Resolution,
+)
+from exchange.model.market import ENDED
 from exchange.model.state import State
 from exchange.proof import invariants
 from exchange.proof.state_hash import state_hash
+from exchange.rules import settlement
 from gateway.research.backtest.desk import BacktestDesk
 from gateway.research.backtest.figures import Notes
 from gateway.research.backtest.flow import NEWCOMER, FlowModel
@@ -29,7 +43,7 @@ from gateway.research.backtest.result import CASH, Setup, backtest
 from gateway.research.backtest.run import Backtest
 from gateway.research.strategies.market_maker import MarketMaker
 from gateway.research.strategies.momentum import Momentum
-from gateway.research.strategy import Strategy, Terms
+from gateway.research.strategy import Book, Strategy, Terms
 from gateway.research.tape.events import TapeEvent
 from tests.conftest import SetBound
 from tests.gateway.random_flow import random_commands
@@ -63,8 +77,12 @@ def random_day(set_bound: SetBound) -> tuple[list[Execution], State]:
     return done, pair.state
 
 
-def trading(seed: int, count: int = 4_000) -> tuple[list[Execution], State]:
-    """Return people who trade with one another in a market with fees, until it ends."""
+def trading(
+    seed: int, count: int = 4_000, *, in_slices: bool = False
+) -> tuple[list[Execution], State]:
+    """Return people who trade with one another in a market with fees, until it ends and all are
+    paid.
+    """
     engine = Engine(State())
     people = 12
     done = engine.run(1, [OpenAccount(number + 1, 10**11) for number in range(people)])
@@ -74,7 +92,11 @@ def trading(seed: int, count: int = 4_000) -> tuple[list[Execution], State]:
     for command in random_commands(seed, engine.state, 1, people, count):
         at += 250_000
         done += engine.run(at, [command])
-    done += engine.run(at + 1, [ResolveMarket(1, Resolution.YES, None, "the sky")])
+    ends = ResolveMarket(1, Resolution.YES, None, "the sky", in_slices=in_slices)
+    done += engine.run(at + 1, [ends])
+    while engine.state.markets[1].status not in ENDED:
+        at += PAYOUT_PAUSE
+        done += engine.run(at + 1, [])
     return done, engine.state
 
 
@@ -192,6 +214,24 @@ def test_a_newcomer_stands_among_those_who_were_there(strategy: type[Strategy], 
     assert msgspec.json.encode(again) == msgspec.json.encode(result)
 
 
+def test_a_market_that_timers_end_is_paid_though_no_command_comes_after(
+    set_bound: SetBound,
+) -> None:
+    """More hold it than a resolution pays: the last of the past is a timer that pays the last."""
+    set_bound(settlement, "PAYOUT_HOLDERS", 3)
+    past, _ = trading(SEED, in_slices=True)
+    last = past[-1].command
+    assert isinstance(last, PayHolders)
+    model = FlowModel(CASH)
+    setup = Setup(check=True, latency_us=10_000)
+    result = backtest(MarketMaker, {"half_spread": 100}, model, past, setup)
+    assert model.ground.engine.state.markets[1].status is MarketStatus.RESOLVED
+    account = model.ground.engine.state.accounts[NEWCOMER]
+    figures = result.figures
+    assert (figures.resolved, figures.end) == (1, account.available)
+    assert figures.fills > 20
+
+
 def order(price: int, *, post_only: bool = False) -> PlaceOrder:
     """Have account 1 bid for YES."""
     terms = OrderConditions(post_only=True) if post_only else None
@@ -254,6 +294,25 @@ def test_an_order_of_its_own_is_cancelled_by_its_own_number() -> None:
     run = Backtest(model, lambda desk: Otherwise(desk, None), Notes())
     run.run(past_of(order(4_000), order(4_100)))
     assert [one.price for one in run.desk.open_orders("rain").values()] == [3_100]
+
+
+def test_what_a_timer_ends_is_heard_of_when_it_ended() -> None:
+    ends = OrderConditions(expires_at=2_500_000)
+    bid = PlaceOrder(1, 1, BUY, YES, LIMIT, 4_000, 100, GTD, conditions=ends)
+    past = past_of(bid)
+    engine = Engine(State())
+    for execution in past:
+        engine.execute(execution.at, execution.command)
+    past += engine.run(3_000_000, [])
+    assert isinstance(past[-1].command, ExpireOrder)
+    heard: list[tuple[int, int | None]] = []
+
+    class Hears(First):
+        def on_book(self, book: Book) -> None:
+            heard.append((book.at, book.best_bid))
+
+    Backtest(FlowModel(CASH), lambda desk: Hears(desk, None), Notes()).run(past)
+    assert heard == [(1_000_000, 4_000), (3_000_000, None)]
 
 
 def test_ids_of_orders_that_are_over_are_forgotten() -> None:
