@@ -24,7 +24,9 @@ from exchange.messages.terms import Side
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """A market as a strategy knows it; `closes_at` in microseconds since the epoch, 0: unknown."""
+    """A market as a strategy knows it; `closes_at` in microseconds since the epoch, 0: unknown, as
+    of another venue's stored past it always is.
+    """
 
     market: str
     title: str = ""

@@ -4,11 +4,13 @@
     a sum of volume that grew, or another
     last price                                -> a print at the last price, in front of that book
 
-Laws: nothing is stamped before it was seen here. A print has the time of the snapshot that tells of
-it, and stands for all that was traded since the one before: as many shares as the volume grew by,
-or `LEAST` where a venue doesn't say. A quantity that isn't known is shown as `LEAST`, too. Prices
-off the tick are moved away from the middle. What was filled in afterwards (BACKFILL) has no book,
-and isn't played. Several markets are one question, asked at several venues.
+Laws: nothing is stamped before it was seen here, so when a market closes isn't told: the time that
+is stored is what the venue says today, by which one that closed early would give itself away. A
+print has the time of the snapshot that tells of it, and stands for all that was traded since the
+one before: as many shares as the volume grew by, or `LEAST` where a venue doesn't say. A quantity
+that isn't known is shown as `LEAST`, too. Prices off the tick are moved away from the middle. What
+was filled in afterwards (BACKFILL) has no book, and isn't played. Several markets are one question,
+asked at several venues.
 """
 
 import heapq
@@ -149,7 +151,6 @@ class _Course:
             at,
             self._market.name,
             title=market.question,
-            closes_at=market.close_time or 0,
             tick=self._tick,
             event=self._event,
             platform=market.platform if self._with_fees else "",
