@@ -122,7 +122,7 @@ class BacktestDesk:
     def send(self, command: Command) -> None:
         """Send a command of the engine's own, as the trader's account; in the model `book`, where
         a past is replayed, it calls orders what they were called then. What becomes of it is heard
-        by `on_fill` alone.
+        by `on_fill` alone. In the model `trades` nothing that waits for a price or a time comes.
         """
         self.sent += 1
         self.ordered += ordered_by(command)

@@ -17,6 +17,8 @@ ahead there is remembered: nothing can have come ahead since.
 What the model can't know: how others would have answered the trader's orders. A print that the
 trader has traded against isn't there for the world any more, but the next picture of the book is
 the tape's again. When the tape shows less at a price, what is gone is taken from behind the trader.
+The engine's timers and triggers don't run: its last price isn't the tape's, which it traded in part
+against the trader.
 """
 
 from typing import Final
