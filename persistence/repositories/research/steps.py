@@ -37,6 +37,7 @@ _BEGIN: Final = (
 _PUT_OFF: Final = (
     f"UPDATE research SET status = 'QUEUED', next_at = $3, {_STEP}"  # noqa: S608 - constants
     " WHERE id = $1 AND status = 'STARTING' AND run_id IS NULL"
+    " RETURNING user_id, month, cost, is_deleted"
 )
 _HAS_RUN: Final = (
     f"UPDATE research SET status = 'RUNNING', run_id = $3, next_at = $2, started_at = $2, {_STEP}"  # noqa: S608 - constants
@@ -114,8 +115,18 @@ class InquirySteps:
         return affected(await self._pool.execute(_BEGIN, inquiry_id, now)) == 1
 
     async def put_off(self, inquiry_id: int, now: int, until: int) -> bool:
-        """Note that the service was asked for certain in vain, and when it is asked again."""
-        return affected(await self._pool.execute(_PUT_OFF, inquiry_id, now, until)) == 1
+        """Note that the service was asked for certain in vain, and when it is asked again: never,
+        of one that was deleted meanwhile.
+        """
+        async with self._pool.transaction() as connection:
+            row = await connection.fetchrow(_PUT_OFF, inquiry_id, now, until)
+            if row is None:
+                return False
+            user_id, month, held, is_deleted = row
+            if is_deleted:
+                await settle(connection, user_id, month, held, spent=0)
+                await connection.execute("DELETE FROM research WHERE id = $1", inquiry_id)
+        return True
 
     async def has_run(self, inquiry_id: int, now: int, run_id: str) -> bool:
         """Store what the service calls its run."""

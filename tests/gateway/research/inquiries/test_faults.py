@@ -63,6 +63,23 @@ async def test_a_service_that_asks_to_be_left_alone_is(desk: Desk) -> None:
     assert {one["status"] for one in shown} == {"RUNNING"}
 
 
+async def test_one_that_is_deleted_while_it_is_refused_is_not_sent_again(desk: Desk) -> None:
+    made = await desk.ask()
+
+    async def deleted_meanwhile(_request: object) -> Response:
+        await desk.ann.data("DELETE", f"/research/{made['id']}")
+        return answer(b"slow down", 429)
+
+    lived = desk.service.line.paths
+    desk.service.line.paths = {**lived, MADE: deleted_meanwhile}
+    await desk.follow()
+    desk.service.line.paths = lived
+    assert await desk.budget() == ("0.00", "0.00", "5.00"), "it surely wasn't taken"
+    await desk.follow(after_s=1 + WAITS_S[0])
+    assert desk.service.made == []
+    assert await desk.web.parts.pool.fetchval("SELECT count(*) FROM research") == 0
+
+
 async def test_nobody_is_left_alone_for_longer_than_a_bound(desk: Desk) -> None:
     desk.service.line.fail(Fault.RATE_LIMITED_FOR_LONG, path=MADE)
     made = await desk.ask()
