@@ -30,5 +30,6 @@ def research_jobs(
         ResearchMetrics(metrics.registry),
         logger,
         kept_s=settings.research.kept_s,
+        known_s=settings.research.known_s,
     )
     return (*backtests.jobs(), *following.jobs())

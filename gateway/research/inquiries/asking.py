@@ -2,7 +2,8 @@
 
 Laws: an answer to the same question (its words without case and spacing, of the same market, kind
 and format) is taken for nothing while it is young, whoever had it found: it holds nothing but what
-the web says. Otherwise its cost is held first, so nothing is asked that the month's budgets, one's
+the web says; one that is asked while the same is under way waits for that (`following.py`).
+Otherwise its cost is held first, so nothing is asked that the month's budgets, one's
 own and everybody's, have no room for. A search is paid before it is made and paid back if it surely
 wasn't; one whose answer is lost may have been, and stays paid. So a process that dies between costs
 its owner a search and never leaves cents held.

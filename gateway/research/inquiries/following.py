@@ -1,6 +1,7 @@
 """Taking questions through: sent, followed, read; by whoever runs jobs.
 
-    due ── QUEUED:   its intent is stored, it is sent, its run's id is stored
+    due ── QUEUED:   its intent is stored, it is sent, its run's id is stored; where the same is
+       |             asked already it waits for what comes of that
        ├── STARTING: whoever sent it died: UNKNOWN, and never sent again
        ├── RUNNING:  its stream is read, or it is asked after; ended, its result is stored
        └── UNKNOWN:  nothing came for `UNKNOWN_S`: ended, and paid
@@ -26,7 +27,7 @@ from gateway.research.inquiries.outputs import Malformed, Progress, cut, progres
 from gateway.research.inquiries.parallel import Busy, Lost, Parallel, Run, ServiceFailed, Turned
 from gateway.research.inquiries.tallies import ResearchMetrics
 from persistence.clock import MICROSECONDS, now_us
-from persistence.repositories.research.steps import Due, InquirySteps
+from persistence.repositories.research.steps import Begun, Due, InquirySteps
 
 AT_ONCE: Final = 8
 SPAN_S: Final = 50.0
@@ -40,6 +41,8 @@ questions of 30 s).
 LEASE_S: Final = 120
 AGAIN_S: Final = 10
 """A run whose stream ended is asked after again after so long."""
+SHARED_S: Final = 3
+"""One that waits for the answer of another, or to be sent, looks again after so long."""
 SAVED_S: Final = 2.0
 """So often at most it is stored how far a run is."""
 WAITS_S: Final = (2, 10, 60, 300)
@@ -51,6 +54,8 @@ LONGEST_S: Final = 4 * 3_600
 """A run that goes on for longer has failed."""
 PRUNED: Final = 1_000
 MESSAGES_KEPT_S: Final = 24 * 3_600
+UNSEEN_KEPT_S: Final = 3_600
+"""So long what was deleted while it ran is there for those that waited for its answer."""
 
 
 class Following:
@@ -64,14 +69,18 @@ class Following:
         logger: Logger,
         *,
         kept_s: int,
+        known_s: int,
         clock: Callable[[], int] = now_us,
     ) -> None:
-        """Without a `service` what is under way waits for one, and ends when its time is over."""
+        """Without a `service` what is under way waits for one, and ends when its time is over. For
+        `known_s` the same question is answered as before.
+        """
         self._steps = steps
         self._service = service
         self._metrics = metrics
         self._logger = logger
         self._kept_us = kept_s * MICROSECONDS
+        self._known_us = known_s * MICROSECONDS
         self._clock = clock
         self._alone_until = 0
         """Until when the service asked whoever sends here to send nothing more."""
@@ -97,7 +106,10 @@ class Following:
         now, gone = self._clock(), 0
         while True:
             step = await self._steps.prune(
-                now - self._kept_us, now - MESSAGES_KEPT_S * MICROSECONDS, PRUNED
+                now - self._kept_us,
+                now - MESSAGES_KEPT_S * MICROSECONDS,
+                now - UNSEEN_KEPT_S * MICROSECONDS,
+                PRUNED,
             )
             gone += step
             if step < PRUNED:
@@ -143,11 +155,13 @@ class Following:
             await self._follow(self._service, due, due.run_id)
 
     async def _send(self, service: Parallel, due: Due) -> None:
-        if self._clock() < self._alone_until:
-            # Not a try of this one's: it would be refused like the one that was told so.
-            await self._steps.due_at(due.id, self._alone_until)
-            return
-        if not await self._steps.begin(due.id, self._clock()):
+        now = self._clock()
+        # Else not a try of this one's: it would be refused like the one that was told so.
+        may_send = now >= self._alone_until
+        begun = await self._steps.begin(due.id, now, self._known_us, may_send=may_send)
+        if begun is Begun.WAIT:
+            await self._steps.due_at(due.id, now + SHARED_S * MICROSECONDS)
+        if begun is not Begun.SEND:
             return
         try:
             run = await service.begin(due.input, due.processor, due.format, due.token)

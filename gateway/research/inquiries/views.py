@@ -39,7 +39,9 @@ class ResearchView(AnswerStruct, frozen=True):
 
     UNKNOWN is one of which nobody knows whether the service took it: it is never sent twice, may
     yet come to light, and otherwise fails within the hour, and counts as paid. `cached` says that
-    its answer was known and cost nothing. `error` says why one has failed.
+    its answer was known and cost nothing. One that asks what is asked already stays QUEUED until
+    that has ended: its answer is taken then, and without one it is sent itself. `error` says why
+    one has failed.
     """
 
     id: str

@@ -3,7 +3,8 @@
 Laws: who asks holds the owner's row, so of any number that come under one request id one is stored,
 and no more are under way, or kept, than may be. What is stored has its cost held from the month's
 budget; one whose answer is known costs nothing. One that runs can't be stopped at the service:
-deleted, it is shown no more and goes when it has ended, since it is paid all the same.
+deleted, it is shown no more and goes when it has ended, since it is paid all the same, or later
+where others wait for its answer.
 """
 
 from collections.abc import Sequence
@@ -46,10 +47,11 @@ _ADD: Final = (
     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,"
     f" $19, $20, $21, $19) RETURNING {_WHOLE}"
 )
-_FOUND: Final = (
+FOUND: Final = (
     "SELECT content_type, content, sources FROM research WHERE key = $1 AND status = 'COMPLETED'"
     " AND NOT is_cached AND ended_at >= $2 ORDER BY ended_at DESC LIMIT 1"
 )
+"""What came of a key since a time."""
 _CHANGED: Final = (
     f"SELECT {_LINE} FROM research WHERE (changed_at, id) > ($1, $2) AND NOT is_deleted"  # noqa: S608 - constants
     " ORDER BY changed_at, id LIMIT $3"
@@ -172,7 +174,7 @@ class Inquiries:
             )
             if kept >= bounds.kept:
                 raise TooManyKept
-            found = await connection.fetchrow(_FOUND, new.key, known_since)
+            found = await connection.fetchrow(FOUND, new.key, known_since)
             if found is not None:
                 # Its own row, so that deleting one takes nothing from another.
                 values = _values(new, "COMPLETED", 0, now, tuple(found))

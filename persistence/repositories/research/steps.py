@@ -1,22 +1,27 @@
 """Questions as a worker takes them through.
 
     QUEUED ── begin ──> STARTING ── has_run ──> RUNNING ── complete ──> COMPLETED
-       ^                  |  |                     └────── fail ──────> FAILED
-       └──── put_off ─────┘  └── lost ──> UNKNOWN ── fail, or has_run by a message
+     | ^                  |  |                     └────── fail ──────> FAILED
+     | └──── put_off ─────┘  └── lost ──> UNKNOWN ── fail, or has_run by a message
+     └ begin, where the answer is known by now ──> COMPLETED
 
 Laws: what is due is taken with the time at which it is due again, so what a worker that dies leaves
 is taken up by the next. STARTING is stored before the service is asked, and its run's id before
 anything else is: so one that is found STARTING may have been paid, and is never asked again. Each
 step is from one state alone, whoever comes first; what ends one settles what was held for it in the
-same transaction, so once.
+same transaction, so once. Of those that ask the same one is sent at a time, the one that was asked
+first; the others wait for what comes of it: its answer is theirs, for nothing, and where it has
+none the next is sent. One whose answer was lost (UNKNOWN) is waited for by nobody.
 """
 
+from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from persistence.postgres.database import DeadlinePool, affected
 from persistence.repositories.research.budgets import settle
+from persistence.repositories.research.inquiries import FOUND
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -30,6 +35,18 @@ RETURNING r.id, r.status, r.processor, r.format, r.input, r.token, r.run_id, r.t
           r.started_at
 """
 _STEP: Final = "changed_at = $2, version = version + 1"
+ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock($1)"
+_QUEUED: Final = "SELECT key, created_at FROM research WHERE id = $1 AND status = 'QUEUED'"
+_IS_SENT: Final = (
+    "SELECT EXISTS (SELECT FROM research WHERE next_at IS NOT NULL AND key = $1"
+    " AND (status IN ('STARTING', 'RUNNING') OR (status = 'QUEUED' AND id < $2)))"
+)
+_TAKE_KNOWN: Final = (
+    "UPDATE research r SET status = 'COMPLETED', next_at = NULL, ended_at = $2, cost = 0,"  # noqa: S608 - constants
+    f" is_cached = true, content_type = $3, content = $4, sources = $5, {_STEP}"
+    " FROM (SELECT id, cost FROM research WHERE id = $1 AND status = 'QUEUED' FOR UPDATE) held"
+    " WHERE r.id = held.id RETURNING r.user_id, r.month, held.cost"
+)
 _BEGIN: Final = (
     f"UPDATE research SET status = 'STARTING', tries = tries + 1, {_STEP}"  # noqa: S608 - constants
     " WHERE id = $1 AND status = 'QUEUED'"
@@ -54,7 +71,9 @@ _PROGRESS: Final = (
 _COMPLETE: Final = (
     "UPDATE research SET status = 'COMPLETED', next_at = NULL, ended_at = $2, content_type = $3,"  # noqa: S608 - constants
     f" content = $4, sources = $5, {_STEP}"
-    " WHERE id = $1 AND status = 'RUNNING' RETURNING user_id, month, cost, is_deleted"
+    " WHERE id = $1 AND status = 'RUNNING' RETURNING user_id, month, cost,"
+    " is_deleted AND NOT EXISTS (SELECT FROM research other"
+    " WHERE other.key = research.key AND other.status = 'QUEUED' AND other.next_at IS NOT NULL)"
 )
 _FAIL: Final = (
     "UPDATE research SET status = 'FAILED', next_at = NULL, ended_at = $2, error = $3,"  # noqa: S608 - constants
@@ -80,6 +99,21 @@ class Due(msgspec.Struct, frozen=True):
     tries: int
     created_at: int
     started_at: int | None
+
+
+def lock_of(key: bytes) -> int:
+    """Return by which number those that ask the same exclude each other."""
+    return int.from_bytes(key[:8], "big", signed=True)
+
+
+class Begun(Enum):
+    """What comes of one that is to be sent."""
+
+    SEND = "send"
+    WAIT = "wait"
+    """The same is asked already, or nothing may be sent."""
+    OVER = "over"
+    """It has its answer, or nobody wants it any more."""
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -110,9 +144,32 @@ class InquirySteps:
             *(inquiry_id, at),
         )
 
-    async def begin(self, inquiry_id: int, now: int) -> bool:
-        """Store that the service is asked next."""
-        return affected(await self._pool.execute(_BEGIN, inquiry_id, now)) == 1
+    async def begin(
+        self, inquiry_id: int, now: int, known_us: int, *, may_send: bool = True
+    ) -> Begun:
+        """Store that the service is asked next, if it may be, unless the same is asked already, or
+        was answered since it was asked, or up to `known_us` before.
+        """
+        async with self._pool.transaction() as connection:
+            row = await connection.fetchrow(_QUEUED, inquiry_id)
+            if row is None:
+                return Begun.OVER
+            key, created_at = row
+            # One at a time of those that ask the same; each statement sees what the last one left.
+            await connection.execute(ONE_AT_A_TIME, lock_of(key))
+            if await connection.fetchval(_IS_SENT, key, inquiry_id):
+                return Begun.WAIT
+            # Behind that: what ends between the two is found here.
+            found = await connection.fetchrow(FOUND, key, created_at - known_us)
+            if found is None and not may_send:
+                return Begun.WAIT
+            if found is None:
+                done = await connection.execute(_BEGIN, inquiry_id, now)
+                return Begun.SEND if affected(done) == 1 else Begun.OVER
+            taken = await connection.fetchrow(_TAKE_KNOWN, inquiry_id, now, *found)
+            if taken is not None:
+                await settle(connection, *taken, spent=0)
+        return Begun.OVER
 
     async def put_off(self, inquiry_id: int, now: int, until: int) -> bool:
         """Note that the service was asked for certain in vain, and when it is asked again: never,
@@ -150,9 +207,9 @@ class InquirySteps:
             )
             if row is None:
                 return False
-            user_id, month, cost, is_deleted = row
+            user_id, month, cost, is_unwanted = row
             await settle(connection, user_id, month, cost, spent=cost)
-            if is_deleted:
+            if is_unwanted:
                 await connection.execute("DELETE FROM research WHERE id = $1", inquiry_id)
         return True
 
@@ -210,8 +267,13 @@ class InquirySteps:
         query = _HAS_RUN.format("token = $1")
         return affected(await self._pool.execute(query, token, now, run_id)) == 1
 
-    async def prune(self, before: int, messages_before: int, limit: int) -> int:
-        """Delete at most `limit` that ended before a time, and old messages; return how many."""
+    async def prune(self, before: int, messages_before: int, unseen_before: int, limit: int) -> int:
+        """Delete at most `limit` that ended before a time, and old messages; return how many. What
+        was deleted and kept for those that waited for its answer goes, too.
+        """
         done = await self._pool.execute(_PRUNE, before, limit)
+        await self._pool.execute(
+            "DELETE FROM research WHERE is_deleted AND ended_at < $1", unseen_before
+        )
         await self._pool.execute("DELETE FROM research_messages WHERE at < $1", messages_before)
         return affected(done)

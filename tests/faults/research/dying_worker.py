@@ -51,7 +51,12 @@ async def main(url: str, service_url: str, key: str, step: str, when: str) -> No
     room, name = step.split(".")
     dying(steps if room == "steps" else service, name, when)
     following = Following(
-        steps, service, ResearchMetrics(CollectorRegistry()), structlog.get_logger(), kept_s=1
+        steps,
+        service,
+        ResearchMetrics(CollectorRegistry()),
+        structlog.get_logger(),
+        kept_s=1,
+        known_s=1,
     )
     for _ in range(20):
         await following.follow(span_s=0.05)

@@ -1,5 +1,5 @@
 """Research whose worker dies by SIGKILL before and after each step: none is paid twice, none lost,
-no cents stay held.
+no cents stay held; nor of somebody who asked the same.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from persistence.clock import MICROSECONDS, now_us
 from persistence.postgres.database import create_pool
 from persistence.repositories.people.users import Users
 from persistence.repositories.research.budgets import MonthlyBounds
-from persistence.repositories.research.inquiries import Bounds, Inquiries, NewInquiry
+from persistence.repositories.research.inquiries import Bounds, Inquiries, Inquiry, NewInquiry
 from persistence.repositories.research.steps import InquirySteps
 from tests.faults.research.dying_worker import STEPS
 from tests.gateway.research.inquiries.parallel_service import (
@@ -48,15 +48,9 @@ def lead_to(step: str, service: ParallelService) -> None:
         service.ends_as = "failed"
 
 
-@pytest.mark.parametrize(("step", "when"), some(POINTS, EVERY_DAY))
-async def test_one_that_is_begun_is_paid_once_and_ends(
-    database_url: str, step: str, when: str
-) -> None:
-    pool = await create_pool(database_url, size=2)
-    rows, steps = Inquiries(pool), InquirySteps(pool)
-    ann = (await Users.insert_nameless(pool, "USER")).id
-    new = NewInquiry(
-        user_id=ann,
+def question(user_id: int, token: str) -> NewInquiry:
+    return NewInquiry(
+        user_id=user_id,
         request_id=None,
         query="rain?",
         platform=None,
@@ -65,11 +59,40 @@ async def test_one_that_is_begun_is_paid_once_and_ends(
         format="text",
         input="rain?",
         key=b"k" * 32,
-        token="token-1",
+        token=token,
         cost=COST,
         month=MONTH,
     )
-    made = await rows.ask(new, Bounds(3, MonthlyBounds(BUDGET, 0), 9), now_us(), now_us())
+
+
+async def check_who_waited(
+    rows: Inquiries, waited: Inquiry | None, ended: Inquiry, step: str
+) -> int:
+    """Hold somebody who asked the same to what came of that; return what they spent."""
+    assert waited is not None
+    budget = await rows.budget(waited.user_id, MONTH)
+    assert (budget.held, budget.spent) == (0, waited.cost)
+    if ended.status == "COMPLETED":
+        assert (waited.status, waited.is_cached) == ("COMPLETED", True)
+    else:
+        # Sent by itself, to a service that still fails where it did.
+        fails = step in {"steps.fail", "steps.lost"}
+        assert waited.status == ("FAILED" if fails else "COMPLETED")
+    return budget.spent
+
+
+@pytest.mark.parametrize(("step", "when"), some(POINTS, EVERY_DAY))
+async def test_one_that_is_begun_is_paid_once_and_ends(
+    database_url: str, step: str, when: str
+) -> None:
+    pool = await create_pool(database_url, size=2)
+    rows, steps = Inquiries(pool), InquirySteps(pool)
+    ann = (await Users.insert_nameless(pool, "USER")).id
+    bounds = Bounds(3, MonthlyBounds(BUDGET, 0), 9)
+    made = await rows.ask(question(ann, "token-1"), bounds, now_us(), now_us())
+    # Somebody else asks the same meanwhile, and waits for what comes of it.
+    bob = (await Users.insert_nameless(pool, "USER")).id
+    theirs = await rows.ask(question(bob, "token-2"), bounds, now_us(), now_us())
     async with parallel_service() as service:
         service.ends_at_once = True
         lead_to(step, service)
@@ -87,17 +110,22 @@ async def test_one_that_is_begun_is_paid_once_and_ends(
             ResearchMetrics(CollectorRegistry()),
             structlog.get_logger(),
             kept_s=10**6,
+            known_s=10**6,
             clock=lambda: now_us() + late[0] * MICROSECONDS,
         )
-        for _ in range(4):
+        for _ in range(6):
             late[0] += UNKNOWN_S // 2 + 60
             await following.follow(span_s=0.01)
         ended = await rows.get(ann, made.id)
         budget = await rows.budget(ann, MONTH)
         assert ended is not None
         assert budget.held == 0, "no cents are stuck"
-        assert budget.of_all == budget.spent, "nor in what all together have"
-        assert len(service.made) <= 1, "it was sent once"
+        theirs_now = await rows.get(bob, theirs.id)
+        others = await check_who_waited(rows, theirs_now, ended, step)
+        assert budget.of_all == budget.spent + others, "nor in what all together have"
+        sent = [one["metadata"]["probity"] for one in service.made]
+        assert len(set(sent)) == len(sent), "each was sent once"
+        assert len(sent) == 1 or ended.status != "COMPLETED"
         assert ended.cost == budget.spent
         if ended.status == "COMPLETED":
             assert budget.spent == COST

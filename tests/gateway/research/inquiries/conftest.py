@@ -83,6 +83,7 @@ async def desk(make_web: MakeWeb, service: ParallelService) -> Desk:
         ResearchMetrics(CollectorRegistry()),
         structlog.get_logger(),
         kept_s=86_400,
+        known_s=86_400,
         clock=lambda: made.clock(),  # noqa: PLW0108 - it is made below
     )
     made = Desk(web, await caller(web), service, following, steps)

@@ -12,7 +12,7 @@ from gateway.research.inquiries.telling import EVENT, ResearchTelling
 from gateway.research.inquiries.views import ResearchView
 from persistence.clock import now_us
 from persistence.repositories.research.inquiries import Inquiries
-from persistence.repositories.research.steps import Answered, InquirySteps
+from persistence.repositories.research.steps import Answered, Begun, InquirySteps
 from tests.gateway.conftest import MakeWeb
 from tests.gateway.portfolio.venue_fake import caller
 from tests.gateway.research.inquiries.conftest import Desk
@@ -104,7 +104,7 @@ async def test_no_more_are_kept_than_may_be_though_they_cost_nothing(make_web: M
     ann, bob = await caller(web), await caller(web)
     first = await ann.data("POST", "/research", {"query": "rain?", "requestId": "one"})
     steps = InquirySteps(web.parts.pool)
-    assert await steps.begin(int(first["id"]), now_us())
+    assert await steps.begin(int(first["id"]), now_us(), 0) is Begun.SEND
     assert await steps.has_run(int(first["id"]), now_us(), "trun_1")
     assert await steps.complete(int(first["id"]), now_us(), Answered("text", "Yes.", "[]"))
     ids = [(await ann.data("POST", "/research", {"query": "rain?"}))["id"] for _ in range(2)]
