@@ -70,7 +70,6 @@ _QUICK_S: Final = COMMAND_TIMEOUT_S / 4
 """An answer that comes so soon may be twice as large the next time."""
 TRIM_EVERY: Final = 512
 """Entries read; more often than that only the looks trim."""
-_LAST: Final[Place] = (1 << 63, 0)
 _SENDERS: Final = 4_096
 """Remembered at once; a sender that is forgotten was silent for longer than any command lives."""
 
@@ -99,7 +98,8 @@ class CommandReader:
         self._highest: Place = NOWHERE
         """The highest id that was ever seen in this life; no id is given out below it."""
         self._open: dict[Place, int] = {}
-        """Of each entry how many of its commands aren't answered, in the order of the stream."""
+        """Of each entry how many of its commands aren't answered, in the order in which they were
+        read: what an older copy brought back stands below what was read before it."""
         self._numbers: OrderedDict[bytes, int] = OrderedDict()
         """Of each sender the last command, the sender that was silent for longest first."""
         self._most = READ_MOST
@@ -216,7 +216,7 @@ class CommandReader:
         since a copy of long ago has other things in that place.
         """
         self._untrimmed = 0
-        first = min(next(iter(self._open), _LAST), behind(self._position))
+        first = min((behind(self._position), *self._open))
         await client.xtrim(self._stream.name, minid=id_of(first), approximate=False)
 
     def _take(self, place: Place, fields: dict[bytes, bytes]) -> None:

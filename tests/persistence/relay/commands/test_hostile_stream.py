@@ -144,6 +144,25 @@ async def test_ids_that_go_back_are_neither_skipped_nor_executed_again(redis: Re
         assert rig.notes.counts["repeated"] == 2
 
 
+async def test_what_an_older_copy_brought_stays_until_it_is_answered(redis: RedisProcess) -> None:
+    """Though its place is below that of what was read before and isn't answered either."""
+    async with reading(redis) as rig:
+        rig.engine.is_held = True
+        known = rig.sent(1)
+        await rig.put(known)
+        await until(lambda: rig.engine.taken)
+        await _restored(rig, [known, rig.sent(2)], last=5)
+        await until(lambda: len(rig.engine.taken) == 2)
+        for _ in range(2):  # behind the second look the first one has trimmed
+            looked_at = rig.reader._looked_at
+            await until(lambda: rig.reader._looked_at > looked_at)  # noqa: B023
+        found: Any = await rig.client.xrange(STREAM.name, max="5-9")
+        assert [entry for entry, _ in found] == [b"5-2"]
+        for number in range(2):
+            rig.engine.answer(number)
+        await until(lambda: rig.redis.command("XLEN", STREAM.name) == b":0\r\n")
+
+
 async def test_a_sender_that_is_silent_for_long_is_forgotten(
     redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
