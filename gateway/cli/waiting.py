@@ -191,7 +191,8 @@ class WaitingPage:
         self._since = now_us()
         self._is_led = False
         """Whether the database answers, and another engine leads."""
-        self._said_at = -math.inf
+        self._said_at = {False: -math.inf, True: -math.inf}
+        """When each of the two was said last."""
 
     @property
     def ended(self) -> str:
@@ -202,9 +203,9 @@ class WaitingPage:
         """Note why a look was in vain, and say so now and then."""
         is_led = isinstance(error, EngineRunning)
         if is_led is not self._is_led:
-            self._is_led, self._since, self._said_at = is_led, now_us(), -math.inf
-        if time.monotonic() - self._said_at > _SAID_S:
-            self._said_at = time.monotonic()
+            self._is_led, self._since = is_led, now_us()
+        if time.monotonic() - self._said_at[is_led] > _SAID_S:
+            self._said_at[is_led] = time.monotonic()
             if is_led:
                 self._logger.warning("waiting for the lead", reason=str(error))
             else:

@@ -14,7 +14,7 @@ import pytest
 
 from gateway.bootstrap.server import StopSignal
 from gateway.bootstrap.settings import load_settings
-from gateway.cli.waiting import Start
+from gateway.cli.waiting import Start, WaitingPage
 from gateway.observability.logs import process_logs
 from persistence.errors import DatabaseUnavailable, EngineRunning
 from tests.gateway.cli.command_line import START_SECONDS, start
@@ -99,5 +99,17 @@ async def test_one_that_another_engine_followed_says_so_and_not_that_its_databas
             assert why.startswith("The exchange waits for its database")
         in_the_way.clear()
         await coming
+    events = [json.loads(line)["event"] for line in said.getvalue().splitlines()]
+    assert events == ["waiting for the lead", "waiting for the database"]
+
+
+def test_what_is_waited_for_by_turns_is_said_once_each() -> None:
+    """As of a database that has room for another session now and then."""
+    said = io.StringIO()
+    with redirect_stdout(said):
+        page = WaitingPage(process_logs("info"))
+        for _ in range(3):
+            page.note(EngineRunning("another engine leads this database"))
+            page.note(DatabaseUnavailable("it has too many sessions"))
     events = [json.loads(line)["event"] for line in said.getvalue().splitlines()]
     assert events == ["waiting for the lead", "waiting for the database"]
