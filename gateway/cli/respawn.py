@@ -28,6 +28,8 @@ QUIET_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 0.1
 _PAUSE_SECONDS_MAX: Final = 5.0
 _PAUSE_SECONDS_AWAY: Final = 0.5
+START_SECONDS: Final = 60.0
+"""So long, at most, the next process may take to answer, and this one to close what is open."""
 SAID_ONCE: Final = frozenset({"--accept-tip"})
 """Words of the operator that were meant for the first start alone."""
 COUNT: Final = "PROBITY_STARTS_AGAIN"
@@ -61,11 +63,14 @@ class Respawn:
             return None
         return float(min(_PAUSE_SECONDS * 2**tried, _PAUSE_SECONDS_MAX))
 
-    def keep_answering(self, listening: socket.socket) -> None:
-        """Let a stand-in answer on this socket until the process that follows does."""
+    def keep_answering(self, listening: socket.socket, end_s: float) -> None:
+        """Let a stand-in answer on this socket until the process that follows does.
+
+        `end_s` is how long the end of what this one serves may take.
+        """
         # Without room for one, whoever comes is refused until then.
         with contextlib.suppress(OSError):
-            self._stand_in = StandIn(listening, *answers_of_a_start())
+            self._stand_in = StandIn(listening, *answers_of_a_start(), end_s + START_SECONDS)
 
     def end(self) -> None:
         """Leave the port: no process follows."""

@@ -35,7 +35,7 @@ async def serve_until_ended(
 
     def end(respawn: Respawn) -> None:
         if not stop.is_set:
-            respawn.keep_answering(listening)
+            respawn.keep_answering(listening, settings.listen.shutdown_timeout_seconds)
         server.end()
 
     if may_fail is not None:

@@ -5,8 +5,10 @@
 Laws: it listens on the very socket that both processes have, so nobody is refused between them; it
 knows the two answers that it was given and nothing else, and imports the standard library alone, so
 that it is there within a moment; it ends when its standard input does, which the process that
-follows closes once it answers itself, and the system if there is none; what a stranger may send,
-for how long, and how many of them at once, is bounded, and further ones wait to be accepted.
+follows closes once it answers itself, and the system if there is none, or when that is overdue:
+a process that can't come to its end has to look dead to whoever watches over it. What a stranger
+may send, for how long, and how many of them at once, is bounded, and further ones wait to be
+accepted.
 """
 
 import asyncio
@@ -33,14 +35,16 @@ _END_OF_HEAD: Final = b"\r\n\r\n"
 class StandIn:
     """A process that answers on a socket from now on."""
 
-    def __init__(self, listening: socket.socket, health: bytes, anything: bytes) -> None:
-        """Start one that answers these: `GET /health`, and whatever else is asked; both are a whole
-        answer of HTTP, in ASCII.
+    def __init__(
+        self, listening: socket.socket, health: bytes, anything: bytes, seconds: float
+    ) -> None:
+        """Start one that answers these, for so long at most: `GET /health`, and whatever else is
+        asked; both are a whole answer of HTTP, in ASCII.
 
         Raises OSError if there can be none.
         """
         self._socket = listening.dup()
-        program = [sys.executable, "-I", "-S", __file__, str(self._socket.fileno())]
+        program = [sys.executable, "-I", "-S", __file__, str(self._socket.fileno()), str(seconds)]
         self._process = subprocess.Popen(  # noqa: S603 - ourselves, no shell
             [*program, health.decode("ascii"), anything.decode("ascii")],
             stdin=subprocess.PIPE,
@@ -95,8 +99,10 @@ def relieve() -> None:
     threading.Thread(target=os.waitpid, args=(left.pid, 0), name="stand-in", daemon=True).start()
 
 
-async def _stand_in(listening: socket.socket, health: bytes, anything: bytes) -> None:
-    """Answer until the standard input ends."""
+async def _stand_in(
+    listening: socket.socket, health: bytes, anything: bytes, seconds: float
+) -> None:
+    """Answer until the standard input ends, for so long at most."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     loop.add_reader(sys.stdin.fileno(), ended.set)
@@ -121,7 +127,9 @@ async def _stand_in(listening: socket.socket, health: bytes, anything: bytes) ->
             answer.add_done_callback(answered)
 
     accepting = asyncio.create_task(accept())
-    await ended.wait()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await ended.wait()
     loop.remove_reader(sys.stdin.fileno())
     accepting.cancel()
     listening.close()
@@ -152,11 +160,12 @@ async def _answer(connection: socket.socket, health: bytes, anything: bytes) -> 
 
 
 def _main() -> None:
-    number, health, anything = sys.argv[1:]
+    number, seconds, *answers = sys.argv[1:]
+    health, anything = (answer.encode("ascii") for answer in answers)
     with socket.socket(fileno=int(number)) as listening:
         # The processes beside it never wait for a connection either.
         listening.setblocking(False)
-        asyncio.run(_stand_in(listening, health.encode("ascii"), anything.encode("ascii")))
+        asyncio.run(_stand_in(listening, health, anything, float(seconds)))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from gateway.cli.waiting import answers_of_a_start
 from tests.measured import slowness
 
 START_S = 10.0
+LONG_S = 600.0
 _GET = b"GET %s HTTP/1.1\r\nHost: probity\r\n\r\n"
 
 
@@ -35,7 +36,7 @@ def listening() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def stands(listening: socket.socket) -> Iterator[StandIn]:
-    made = StandIn(listening, *answers_of_a_start())
+    made = StandIn(listening, *answers_of_a_start(), LONG_S)
     yield made
     made.end()
 
@@ -97,13 +98,20 @@ async def test_of_too_many_the_others_wait_their_turn(listening: socket.socket) 
         writer.close()
 
 
+def test_it_stands_in_for_no_process_that_never_comes_to_its_end(listening: socket.socket) -> None:
+    """Whoever watches over that would take it for alive for ever."""
+    made = StandIn(listening, *answers_of_a_start(), 0.1)
+    assert made._process.wait(START_S * slowness()) == 0
+    made.end()
+
+
 _FOLLOWED = """
 import os, socket, sys
 from gateway.cli.stand_in import StandIn
 listening = socket.socket()
 listening.bind(("127.0.0.1", 0))
 listening.listen()
-stand_in = StandIn(listening, b"a\\r\\n\\r\\n", b"between\\r\\n\\r\\n")
+stand_in = StandIn(listening, b"a\\r\\n\\r\\n", b"between\\r\\n\\r\\n", 600)
 print(listening.getsockname()[1], flush=True)
 listening.close()
 sys.stdin.readline()
@@ -153,7 +161,7 @@ listening = socket.socket()
 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 listening.bind(("127.0.0.1", 0))
 listening.listen()
-StandIn(listening, b"a\\r\\n\\r\\n", b"b\\r\\n\\r\\n")
+StandIn(listening, b"a\\r\\n\\r\\n", b"b\\r\\n\\r\\n", 600)
 print(listening.getsockname()[1], flush=True)
 sys.stdin.readline()
 os.kill(os.getpid(), 9)
