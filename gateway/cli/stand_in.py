@@ -8,7 +8,7 @@ that it is there within a moment; it ends when its standard input does, which th
 follows closes once it answers itself, and the system if there is none, or when that is overdue:
 a process that can't come to its end has to look dead to whoever watches over it. What a stranger
 may send, for how long, and how many of them at once, is bounded, and further ones wait to be
-accepted.
+accepted; who was accepted is answered.
 """
 
 import asyncio
@@ -116,12 +116,20 @@ async def _stand_in(
     async def accept() -> None:
         while True:
             await slots.acquire()
+            comes = asyncio.Event()
+            loop.add_reader(listening, comes.set)
             try:
-                connection, _ = await loop.sock_accept(listening)
-            except OSError:  # whoever came is gone already, or there is no descriptor for it
+                await comes.wait()
+            finally:
+                loop.remove_reader(listening)
+            # No wait from here to the task that answers: the end would drop somebody in between.
+            try:
+                connection, _ = listening.accept()
+            except OSError:  # another process was quicker, or there is no descriptor for it
                 slots.release()
                 await asyncio.sleep(_BREATH_S)
                 continue
+            connection.setblocking(False)
             answer = asyncio.create_task(_answer(connection, health, anything))
             answers.add(answer)
             answer.add_done_callback(answered)
@@ -132,6 +140,7 @@ async def _stand_in(
             await ended.wait()
     loop.remove_reader(sys.stdin.fileno())
     accepting.cancel()
+    await asyncio.wait([accepting])
     listening.close()
     if answers:
         await asyncio.wait(answers)

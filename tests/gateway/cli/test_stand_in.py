@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -103,6 +104,32 @@ def test_it_stands_in_for_no_process_that_never_comes_to_its_end(listening: sock
     made = StandIn(listening, *answers_of_a_start(), 0.1)
     assert made._process.wait(START_S * slowness()) == 0
     made.end()
+
+
+async def test_who_comes_at_its_end_is_answered_or_left_to_the_process_that_follows(
+    listening: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By both at once: it is told to end, and somebody is there to be accepted."""
+    listening.setblocking(False)
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as told, socket.socket() as stranger:
+        monkeypatch.setattr(sys, "stdin", told)
+        standing = asyncio.create_task(
+            stand_in._stand_in(listening.dup(), b"a\r\n\r\n", b"b\r\n\r\n", LONG_S)
+        )
+        for _ in range(5):  # it waits for both by then
+            await asyncio.sleep(0)
+        os.close(writing)
+        stranger.settimeout(START_S)
+        stranger.connect(listening.getsockname())
+        stranger.sendall(_GET % b"/")
+        stranger.shutdown(socket.SHUT_WR)
+        await standing
+        with contextlib.suppress(BlockingIOError):
+            left, _ = listening.accept()
+            left.sendall(b"left\r\n\r\n")
+            left.close()
+        assert stranger.recv(100) in {b"b\r\n\r\n", b"left\r\n\r\n"}
 
 
 _FOLLOWED = """
