@@ -4,9 +4,9 @@ Laws: an order is decided on the stock's row, held, and nothing is decided while
 stock has no answer yet: that one is seen through first. A trade and everybody who is sold out by it
 are one transfer; the supply and the positions change when it is done, in the transaction that
 stores its answer, and not at all if the engine refuses it. Nothing is decided that breaks the laws
-of `trading`, for the cash that the reserve really has. Nobody borrows before the interest of the
-midnights that were is added: it is of the loans there were then. A reserve is open before what pays
-it is stored, and isn't opened for what would be refused.
+of `trading`, for the cash that the reserve really has. Nobody borrows, or sells and so pays back,
+before the interest of the midnights that were is added: it is of the loans there were then. A
+reserve is open before what pays it is stored, and isn't opened for what would be refused.
 """
 
 import asyncio
@@ -223,7 +223,8 @@ class StockDesk:
         if row.under_way is not None:
             raise await _under_way(connection, row.under_way)
         require_buyable(row, ask)
-        if ask.leverage > 1 and row.interest_day < day_of(await database_now(connection)):
+        changes_loans = ask.leverage > 1 or not ask.is_buy
+        if changes_loans and row.interest_day < day_of(await database_now(connection)):
             raise _InterestDue
         holdings = await self._stocks.holdings(connection, row.id, user_id)
         stock = stock_of(row, holdings)
@@ -342,7 +343,7 @@ class _NoReserve(Exception):
 
 
 class _InterestDue(Exception):
-    """What is owed bears interest of midnights that were, and somebody is about to borrow."""
+    """What is owed bears interest of midnights that were, and is about to be more or less."""
 
 
 class _NoMoney(Exception):

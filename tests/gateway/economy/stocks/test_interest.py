@@ -27,6 +27,7 @@ from tests.gateway.economy.stocks.market import (
     history,
     list_stock,
     portfolio,
+    refused,
     sell,
     stock,
 )
@@ -118,6 +119,39 @@ async def test_a_loan_bears_no_interest_of_midnights_before_it(web: Web) -> None
     assert await interest(web).add(TODAY) == 0
     assert (await portfolio(web, ann))[0]["loan"] == "120.360361"
     assert [one["type"] for one in await history(web, ben)] == ["BUY"]
+
+
+async def test_who_pays_back_after_a_midnight_pays_its_interest(web: Web) -> None:
+    """No worker ran through three of them, and one loan was paid back, partly and then wholly."""
+    due = "UPDATE stocks SET interest_day = $1"
+    await list_stock(web)
+    ann = await web.register()
+    await buy(web, ann, shares="100", leverage=5)
+    await web.parts.pool.execute(due, TODAY - timedelta(2))
+    await know_reserve(web, RESERVE)
+    # It moves no money: the share brings 1.995 of the 120.240120 that are owed.
+    await sell(web, ann, shares="1")
+    assert (await portfolio(web, ann))[0]["loan"] == "118.245120"
+    await web.parts.pool.execute(due, TODAY - timedelta(1))
+    await sell(web, ann, shares="99")
+    assert [one["type"] for one in await history(web, ann)] == [
+        "SELL", "INTEREST", "SELL", "INTEREST", "INTEREST", "BUY"
+    ]  # fmt: skip
+    # Two days' 0.240120, a day's 0.118246 of what was owed then.
+    assert cash(web, RESERVE) == 358_366
+
+
+async def test_who_is_sold_out_by_the_interest_has_nothing_to_sell(web: Web) -> None:
+    await list_stock(web, interestRate="0.1")
+    ann, ben = await web.register(), await web.register()
+    await buy(web, ann, shares="100")
+    await buy(web, ben, shares="100", leverage=5)
+    await web.parts.pool.execute("UPDATE stocks SET interest_day = $1", TODAY - timedelta(2))
+    await know_reserve(web, RESERVE)
+    assert await refused(web, ben, "sell", shares="100") == (422, "INSUFFICIENT_SHARES", "shares")
+    assert [one["type"] for one in await history(web, ben)] == [
+        "LIQUIDATION", "INTEREST", "INTEREST", "BUY"
+    ]  # fmt: skip
 
 
 async def test_a_clock_that_is_ahead_charges_for_no_day_that_is_not_over(
