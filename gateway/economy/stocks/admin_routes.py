@@ -3,7 +3,6 @@
 import contextlib
 
 from exchange.messages.units import format_money
-from gateway.economy.rewards.rules import day_of
 from gateway.economy.stocks.bodies import NewStockBody, StockStatusBody, check_symbol, new_stock
 from gateway.economy.stocks.desk import StockDesk
 from gateway.economy.stocks.views import StockView, hours_before, stock_view
@@ -32,7 +31,7 @@ class StockAdminRoutes:
         """List a stock, of which there are no shares yet, and open its reserve."""
         new, now = new_stock(request.body), now_us()
         self._desk.require_engine()
-        row = await self._rows.add(new, now, day_of(now))
+        row = await self._rows.add(new, now, await self._rows.today())
         trail = AuditTrail(self._audit, request.request_id)
         what = f"stock:{new.symbol} {format_money(new.base)} {format_money(new.slope)}"
         if row is None:

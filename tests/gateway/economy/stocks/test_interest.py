@@ -9,7 +9,7 @@ import pytest
 
 from exchange.messages.errors import InvariantViolated
 from exchange.model.system_accounts import reserve_of
-from gateway.economy.stocks import desk, jobs
+from gateway.economy.stocks import admin_routes, desk, jobs
 from gateway.economy.stocks import interest as adding
 from gateway.economy.stocks.interest import JOB
 from gateway.economy.stocks.jobs import StockInterest
@@ -152,6 +152,14 @@ async def test_who_is_sold_out_by_the_interest_has_nothing_to_sell(web: Web) -> 
     assert [one["type"] for one in await history(web, ben)] == [
         "LIQUIDATION", "INTEREST", "INTEREST", "BUY"
     ]  # fmt: skip
+
+
+async def test_a_stock_that_a_clock_ahead_lists_bears_interest_from_the_next_midnight(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin_routes, "now_us", lambda: now_us() + 100 * DAY_US)
+    await list_stock(web)
+    assert await web.parts.pool.fetchval("SELECT interest_day FROM stocks") == TODAY
 
 
 async def test_a_clock_that_is_ahead_charges_for_no_day_that_is_not_over(
