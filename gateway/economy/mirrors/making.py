@@ -158,7 +158,7 @@ class Mirroring:
         """
         known, mirror = await self._named(market_id)
         if mirror is None:
-            await self._require_room(person)
+            await self._require_room(known, person)
             terms = terms_by(self._settings)
             mirror = await self.make(known, terms, actor or _NOBODY, person=person)
             market = self._market(mirror)
@@ -175,10 +175,15 @@ class Mirroring:
             return None
         return Maker(person, self._settings.per_person, now - DAY_US)
 
-    async def _require_room(self, person: int) -> None:
+    async def _require_room(self, known: Known, person: int) -> None:
         """Raise LimitReached where none would be made, before its venue is asked for the market."""
-        with self._told_of_limits():
-            await self._rows.require_room(self._most, self._maker(person, self._clock()))
+        try:
+            with self._told_of_limits():
+                await self._rows.require_room(self._most, self._maker(person, self._clock()))
+        except LimitReached:
+            # What took the place meanwhile may be this market's own.
+            if await self._rows.of_source(known.row.platform, known.row.external_id) is None:
+                raise
 
     @contextlib.contextmanager
     def _told_of_limits(self) -> Iterator[None]:
@@ -199,7 +204,7 @@ class Mirroring:
         if mirror is not None and mirror.market_id is not None:
             return self._market(mirror)
         if mirror is None and person:
-            await self._require_room(person)
+            await self._require_room(known, person)
         known = await self._mirrorable(known)
         source = known.market
         return Foreseen(f"{source.platform}:{source.external_id}", self._offered(source))

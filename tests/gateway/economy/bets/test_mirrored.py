@@ -12,6 +12,7 @@ from gateway.economy.mirrors.making import Foreseen
 from gateway.economy.mirrors.quoting import Quote
 from gateway.wire.errors import LimitReached, Refused
 from persistence.clock import now_us
+from persistence.repositories.economy.mirrors import Mirror, Mirrors
 from tests.gateway.conftest import MakeWeb
 from tests.gateway.economy.bets.stories import bet, code, get
 from tests.gateway.economy.mirrors.mirror_stories import Stage, set_stage, source
@@ -113,6 +114,24 @@ async def test_who_may_begin_no_more_costs_no_look_at_the_venue(
         with pytest.raises(LimitReached):
             await stage.mirroring.mirror_of("fake:M2", person=ann.id)
     assert stage.venue.asked[asked:] == []
+
+
+@pytest.mark.parametrize("bound", ["MIRRORS_PER_PERSON", "MIRRORS_MAX"])
+async def test_the_last_place_is_everybody_s_who_comes_for_the_same_market_at_once(
+    make_web: MakeWeb, bound: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = await offering(make_web, **{bound: 1})
+    ann = await stage.web.register()
+    market = await stage.mirroring.mirror_of("fake:M1", person=ann.id)
+    of_source, looks = Mirrors.of_source, list[str]()
+
+    async def before_it_was_there(rows: Mirrors, platform: str, name: str) -> Mirror | None:
+        looks.append(name)
+        return None if len(looks) == 1 else await of_source(rows, platform, name)
+
+    monkeypatch.setattr(Mirrors, "of_source", before_it_was_there)
+    assert await stage.mirroring.mirror_of("fake:M1", person=ann.id) is market
+    assert looks == ["M1", "M1"]
 
 
 async def test_a_house_without_credits_offers_nothing(make_web: MakeWeb) -> None:
