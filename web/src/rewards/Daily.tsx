@@ -16,8 +16,10 @@ import { stepsOf } from "./streak";
 import { t } from "./texts";
 
 const DAY_MS = 86_400_000;
-/** So often it is asked whether the day has turned for the exchange, too: its clock decides. */
+/** So often it is asked whether the day has turned for the exchange, too, for a minute: its clock decides. */
 const AGAIN_MS = 5_000;
+/** And so often then: this one's is far ahead. */
+const LATER_MS = 60_000;
 
 /** What one is told of a refusal: none of them has cost anything. */
 function wordsOf(code: string): string | null {
@@ -33,7 +35,8 @@ export function Daily() {
   const shown = standing.data?.data ?? null;
   // What is told holds until the next day is there, or the one that wasn't claimed is over.
   const holds = shown === null ? Infinity : Date.parse(shown.availableAt) + (shown.claimed ? 0 : DAY_MS);
-  const due = holds > now.value ? null : Math.floor((now.value - holds) / AGAIN_MS);
+  const past = now.value - holds;
+  const due = past < 0 ? null : Math.floor(past < LATER_MS ? past / AGAIN_MS : LATER_MS / AGAIN_MS + past / LATER_MS);
   useEffect(() => {
     // The day has turned: what is there to be claimed now?
     if (due === null) return;

@@ -57,6 +57,16 @@ test("who waits for midnight by a clock that is ahead can claim once it is midni
   expect(asked).toBe(3);
 });
 
+test("a clock that is hours ahead asks no oftener than every minute", async () => {
+  await shownAt(CLAIMED, MIDNIGHT + 7_200_000);
+  const before = asked;
+  for (let second = 1; second < 60; second += 1) await act(() => void (now.value = MIDNIGHT + 7_200_000 + 1_000 * second));
+  await settled();
+  expect(asked).toBe(before);
+  await at(MIDNIGHT + 7_260_000);
+  expect(asked).toBe(before + 1);
+});
+
 test("what wasn't claimed by midnight is offered no longer", async () => {
   await shownAt(DUE, MIDNIGHT + 3_600_000);
   told = { ...DUE, streak: 1, amount: "100.000000", multiplier: "1.00", availableAt: "2026-05-03T00:00:00.000Z" };
