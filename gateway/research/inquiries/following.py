@@ -55,7 +55,7 @@ LONGEST_S: Final = 4 * 3_600
 PRUNED: Final = 1_000
 MESSAGES_KEPT_S: Final = 24 * 3_600
 UNSEEN_KEPT_S: Final = 3_600
-"""So long what was deleted while it ran is there for those that waited for its answer."""
+"""So long what was deleted meanwhile is there for those that waited for its answer."""
 
 
 class Following:

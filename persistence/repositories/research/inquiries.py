@@ -52,6 +52,15 @@ FOUND: Final = (
     " AND NOT is_cached AND ended_at >= $2 ORDER BY ended_at DESC LIMIT 1"
 )
 """What came of a key since a time."""
+AWAITED: Final = (
+    "EXISTS (SELECT FROM research other WHERE other.key = research.key"
+    " AND other.status = 'QUEUED' AND other.next_at IS NOT NULL)"
+)
+"""Whether somebody waits for what comes of the same question."""
+_HELD: Final = (
+    f"SELECT status, month, cost, NOT is_cached AND {AWAITED} FROM research"  # noqa: S608 - constants
+    f" WHERE {_OWN} AND id = $2 FOR UPDATE"
+)
 _CHANGED: Final = (
     f"SELECT {_LINE} FROM research WHERE (changed_at, id) > ($1, $2) AND NOT is_deleted"  # noqa: S608 - constants
     " ORDER BY changed_at, id LIMIT $3"
@@ -216,14 +225,12 @@ class Inquiries:
     async def delete(self, user_id: int, inquiry_id: int, now: int) -> bool:
         """Delete a question; say whether there was one. What wasn't sent is released."""
         async with self._pool.transaction() as connection:
-            row = await connection.fetchrow(
-                f"SELECT status, month, cost FROM research WHERE {_OWN} AND id = $2 FOR UPDATE",  # noqa: S608 - constants
-                *(user_id, inquiry_id),
-            )
+            row = await connection.fetchrow(_HELD, user_id, inquiry_id)
             if row is None:
                 return False
-            status, month, cost = row
-            if status in UNDER_WAY and status != "QUEUED":
+            status, month, cost, is_awaited = row
+            is_sent = status in UNDER_WAY and status != "QUEUED"
+            if is_sent or (status == "COMPLETED" and is_awaited):
                 await connection.execute(
                     "UPDATE research SET is_deleted = true, request_id = NULL, changed_at = $2,"
                     " version = version + 1 WHERE id = $1",

@@ -21,7 +21,7 @@ import msgspec
 
 from persistence.postgres.database import DeadlinePool, affected
 from persistence.repositories.research.budgets import settle
-from persistence.repositories.research.inquiries import FOUND
+from persistence.repositories.research.inquiries import AWAITED, FOUND
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -72,8 +72,7 @@ _COMPLETE: Final = (
     "UPDATE research SET status = 'COMPLETED', next_at = NULL, ended_at = $2, content_type = $3,"  # noqa: S608 - constants
     f" content = $4, sources = $5, {_STEP}"
     " WHERE id = $1 AND status = 'RUNNING' RETURNING user_id, month, cost,"
-    " is_deleted AND NOT EXISTS (SELECT FROM research other"
-    " WHERE other.key = research.key AND other.status = 'QUEUED' AND other.next_at IS NOT NULL)"
+    f" is_deleted AND NOT {AWAITED}"
 )
 _FAIL: Final = (
     "UPDATE research SET status = 'FAILED', next_at = NULL, ended_at = $2, error = $3,"  # noqa: S608 - constants

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from gateway.research.inquiries.following import AGAIN_S, SHARED_S, UNSEEN_KEPT_S
-from persistence.clock import now_us
+from persistence.clock import MICROSECONDS, now_us
 from persistence.repositories.research.steps import ONE_AT_A_TIME, Begun, lock_of
 from tests.gateway.portfolio.venue_fake import Caller, caller
 from tests.gateway.research.inquiries.conftest import Desk
@@ -118,6 +118,28 @@ async def test_what_is_deleted_while_it_runs_answers_the_others_all_the_same(des
     await desk.following.prune({})
     assert await desk.web.parts.pool.fetchval(count) == 1
     assert (await shown(bob, second))[3] == "It will rain."
+
+
+async def test_what_is_deleted_just_when_it_is_answered_answers_the_others_all_the_same(
+    desk: Desk,
+) -> None:
+    first, bob, second = await asked_twice(desk)
+    # Its next look comes after the answer was read and deleted.
+    await desk.steps.due_at(int(second["id"]), desk.clock() + 60 * MICROSECONDS)
+    desk.service.end("trun_1")
+    await desk.follow(after_s=AGAIN_S + 1)
+    assert (await shown(desk.ann, first))[0] == "COMPLETED"
+    await desk.ann.data("DELETE", f"/research/{first['id']}")
+    assert await desk.ann.data("GET", "/research") == []
+    await desk.follow(after_s=60)
+    assert await shown(bob, second) == ("COMPLETED", True, "0.00", "It will rain.")
+    assert len(desk.service.made) == 1
+    # Nobody waits for it any more.
+    await bob.data("DELETE", f"/research/{second['id']}")
+    assert await desk.web.parts.pool.fetchval("SELECT count(*) FROM research") == 1
+    desk.ahead_s += UNSEEN_KEPT_S
+    await desk.following.prune({})
+    assert await desk.web.parts.pool.fetchval("SELECT count(*) FROM research") == 0
 
 
 async def test_one_that_is_deleted_before_it_is_sent_holds_up_nobody(desk: Desk) -> None:
