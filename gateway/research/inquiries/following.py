@@ -42,7 +42,7 @@ LEASE_S: Final = 120
 AGAIN_S: Final = 10
 """A run whose stream ended is asked after again after so long."""
 SHARED_S: Final = 3
-"""One that waits for the answer of another, or to be sent, looks again after so long."""
+"""One that waits for the answer of another looks again after so long."""
 SAVED_S: Final = 2.0
 """So often at most it is stored how far a run is."""
 WAITS_S: Final = (2, 10, 60, 300)
@@ -161,6 +161,8 @@ class Following:
         begun = await self._steps.begin(due.id, now, self._known_us, may_send=may_send)
         if begun is Begun.WAIT:
             await self._steps.due_at(due.id, now + SHARED_S * MICROSECONDS)
+        elif begun is Begun.LATER:
+            await self._steps.due_at(due.id, self._alone_until)
         if begun is not Begun.SEND:
             return
         try:

@@ -110,7 +110,9 @@ class Begun(Enum):
 
     SEND = "send"
     WAIT = "wait"
-    """The same is asked already, or nothing may be sent."""
+    """The same is asked already."""
+    LATER = "later"
+    """Nothing may be sent, and nobody asks the same."""
     OVER = "over"
     """It has its answer, or nobody wants it any more."""
 
@@ -156,12 +158,13 @@ class InquirySteps:
             key, created_at = row
             # One at a time of those that ask the same; each statement sees what the last one left.
             await connection.execute(ONE_AT_A_TIME, lock_of(key))
-            if await connection.fetchval(_IS_SENT, key, inquiry_id):
-                return Begun.WAIT
+            is_sent = await connection.fetchval(_IS_SENT, key, inquiry_id)
             # Behind that: what ends between the two is found here.
             found = await connection.fetchrow(FOUND, key, created_at - known_us)
-            if found is None and not may_send:
+            if found is None and is_sent:
                 return Begun.WAIT
+            if found is None and not may_send:
+                return Begun.LATER
             if found is None:
                 done = await connection.execute(_BEGIN, inquiry_id, now)
                 return Begun.SEND if affected(done) == 1 else Begun.OVER

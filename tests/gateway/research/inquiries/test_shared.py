@@ -160,7 +160,20 @@ async def test_an_answer_that_is_there_is_taken_though_nothing_may_be_sent(desk:
     assert await shown(bob, second) == ("COMPLETED", True, "0.00", "It will rain.")
 
 
-async def test_nobody_waits_for_one_whose_answer_was_lost(desk: Desk) -> None:
+async def test_one_that_may_not_be_sent_looks_again_when_it_may(desk: Desk) -> None:
+    desk.service.answers["make"] = answer(b"{}", 429, retry_after="600")
+    await desk.ask()
+    await desk.follow()
+    other = await desk.ask("another")
+    desk.service.answers.clear()
+    await desk.follow()
+    assert await desk.follow(after_s=300) == 0, "there is nothing to wait for"
+    await desk.follow(after_s=301)
+    assert (await desk.show(other["id"]))["status"] == "RUNNING"
+
+
+async def lost_then_asked_again(desk: Desk) -> tuple[Any, Caller, Any]:
+    """Let the answer to the first be lost, and somebody else's same question be sent."""
     desk.service.answers["make"] = answer(b"oops", 500)
     first, bob = await desk.ask(), await caller(desk.web)
     await desk.follow()
@@ -168,4 +181,27 @@ async def test_nobody_waits_for_one_whose_answer_was_lost(desk: Desk) -> None:
     desk.service.answers.clear()
     second = await bob.data("POST", "/research", {"query": "Will it rain?"})
     await desk.follow()
+    return first, bob, second
+
+
+async def test_nobody_waits_for_one_whose_answer_was_lost(desk: Desk) -> None:
+    _, bob, second = await lost_then_asked_again(desk)
     assert ((await shown(bob, second))[0], len(desk.service.made)) == ("RUNNING", 2)
+
+
+async def test_an_answer_that_came_to_light_is_taken_though_the_same_is_under_way(
+    desk: Desk,
+) -> None:
+    first, bob, second = await lost_then_asked_again(desk)
+    cid = await caller(desk.web)
+    third = await cid.data("POST", "/research", {"query": "Will it rain?"})
+    await desk.follow()
+    assert (await shown(cid, third))[0] == "QUEUED"
+    token = desk.service.made[0]["metadata"]["probity"]
+    assert await desk.steps.told("trun_1", token, desk.clock())
+    desk.service.end("trun_1")
+    await desk.follow(after_s=1)
+    assert (await desk.show(first["id"]))["status"] == "COMPLETED"
+    await desk.follow(after_s=SHARED_S + 1)
+    assert await shown(cid, third) == ("COMPLETED", True, "0.00", "It will rain.")
+    assert (await shown(bob, second))[0] == "RUNNING"
