@@ -216,6 +216,8 @@ class PersonalData:
             # Before their sessions: a sign-in holds the two in this order.
             await hold_user(connection, user_id)
             ended = await revoke_all(connection, user_id, at)
+            # Before the month's budget: what ends a question holds the two in this order.
+            await connection.execute("SELECT FROM research WHERE user_id = $1 FOR UPDATE", user_id)
             gone = await connection.fetchval(
                 "DELETE FROM users WHERE id = $1 RETURNING id", user_id
             )

@@ -16,6 +16,8 @@ from gateway.research.inquiries.following import (
     WAITS_S,
 )
 from gateway.research.inquiries.parallel import ASKED_S, RESULT_BYTES
+from persistence.repositories.people.personal_data import PersonalData
+from persistence.repositories.research.budgets import settle
 from tests.gateway.research.inquiries.conftest import Desk
 from tests.gateway.research.inquiries.parallel_service import signed
 from tests.venues.stand_in import Fault, answer
@@ -345,3 +347,29 @@ async def test_two_workers_at_once_send_a_question_once(desk: Desk) -> None:
     await asyncio.gather(*(desk.follow() for _ in range(4)))
     assert len(desk.service.made) == 1
     assert await desk.budget() == ("0.00", "1.00", "4.00")
+
+
+async def test_an_account_that_is_deleted_while_its_question_ends_waits_for_that(
+    desk: Desk,
+) -> None:
+    made = await desk.ask()
+    await desk.follow()
+    pool = desk.web.parts.pool
+    waiting = (
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        " AND datname = current_database())"
+    )
+    async with pool.transaction() as connection:
+        # As whatever ends it: its row first, and then its month's.
+        row = await connection.fetchrow(
+            "SELECT user_id, month FROM research WHERE id = $1 FOR UPDATE", int(made["id"])
+        )
+        assert row is not None
+        user_id, month = row
+        gone = asyncio.create_task(PersonalData(pool).erase(user_id, desk.clock()))
+        while not await pool.fetchval(waiting):
+            assert not gone.done(), gone.result()
+            await asyncio.sleep(0.01)
+        await settle(connection, user_id, month, 100, spent=100)
+    assert await gone is not None
+    assert await pool.fetchval("SELECT count(*) FROM research") == 0
