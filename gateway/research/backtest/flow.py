@@ -141,12 +141,14 @@ class FlowModel:
             events = self.ground.run_due(step.at, translated)
             self._pair(step.events, events)
             self._note(events)
+            self._trigger(step.at)
 
     def send(self, at: int, command: Command) -> list[Event]:
         """Run a command of the trader's, about orders as they are called here."""
         self._diverge()
         events = self.ground.run_due(at, command)
         self._note(events)
+        self._trigger(at)
         return events
 
     def repeat(self, at: int, command: Command) -> list[Event]:
@@ -166,7 +168,13 @@ class FlowModel:
         if past is not None:
             self._pair(past.events, events)
         self._note(events)
+        self._trigger(at)
         return events
+
+    def _trigger(self, at: int) -> None:
+        """Run what a command has reached, as the exchange does at once."""
+        if self.ground.engine.state.due:
+            self._note(self.ground.run_due(at))
 
     def _diverge(self) -> None:
         """Be another past from here on."""

@@ -26,6 +26,8 @@ from exchange.messages.terms import (
     GTC,
     GTD,
     LIMIT,
+    NO,
+    STOP_LIMIT,
     YES,
     FeeModel,
     MarketStatus,
@@ -43,7 +45,7 @@ from gateway.research.backtest.result import CASH, Setup, backtest
 from gateway.research.backtest.run import Backtest
 from gateway.research.strategies.market_maker import MarketMaker
 from gateway.research.strategies.momentum import Momentum
-from gateway.research.strategy import Book, Strategy, Terms
+from gateway.research.strategy import Book, Strategy, Terms, Trade
 from gateway.research.tape.events import TapeEvent
 from tests.conftest import SetBound
 from tests.gateway.random_flow import random_commands
@@ -313,6 +315,33 @@ def test_what_a_timer_ends_is_heard_of_when_it_ended() -> None:
 
     Backtest(FlowModel(CASH), lambda desk: Hears(desk, None), Notes()).run(past)
     assert heard == [(1_000_000, 4_000), (3_000_000, None)]
+
+
+def test_what_its_own_order_reaches_is_triggered_at_once() -> None:
+    stop = PlaceOrder(
+        *(2, 1, BUY, YES, STOP_LIMIT, 5_100, 100, GTC),
+        conditions=OrderConditions(trigger_price=5_000),
+    )
+    asks = [PlaceOrder(1, 1, BUY, NO, LIMIT, price, 100, GTC) for price in (5_000, 4_900)]
+    past = past_of(OpenAccount(2, 10**11), *asks, stop)
+    engine = Engine(State())
+    for execution in past:
+        engine.execute(execution.at, execution.command)
+    past += engine.run(60_000_000, [order(1_000)])
+    heard: list[tuple[int, int]] = []
+
+    class Reaches(Strategy):
+        def on_listed(self, terms: Terms) -> None:
+            self.desk.wake(5_000_000)
+
+        def on_timer(self, at: int) -> None:
+            self.desk.bid("rain", 5_000, 100)
+
+        def on_trade(self, trade: Trade) -> None:
+            heard.append((trade.at, trade.price))
+
+    Backtest(FlowModel(CASH), lambda desk: Reaches(desk, None), Notes()).run(past)
+    assert heard == [(5_000_000, 5_000), (5_000_000, 5_100)]
 
 
 def test_ids_of_orders_that_are_over_are_forgotten() -> None:
