@@ -226,7 +226,7 @@ async def _gateway(settings: Settings, respawn: Respawn) -> None:
             takes, port = settings.engine.gateway_commands, listening.getsockname()[1]
             click.echo(gateway_banner(settings.listen.host, port, takes_commands=takes), err=True)
             is_ready = EngineCondition(running.engine).is_ready
-            may_fail = MayFail(running.failed, respawn)
+            may_fail = MayFail(running.failed, None)
             await serve_until_ended(
                 running, settings, listening, stop, running.drains, may_fail, is_ready
             )

@@ -16,7 +16,9 @@ class MayFail(NamedTuple):
     """Something that a process can't do without, and what comes behind its end."""
 
     failed: asyncio.Future[BaseException]
-    respawn: Respawn
+    respawn: Respawn | None
+    """Which lets a stand-in answer; None where others serve the same, to whom a balancer turns by
+    itself when a connection is refused, and not from a 503."""
 
 
 async def serve_until_ended(
@@ -33,8 +35,8 @@ async def serve_until_ended(
     server = make_server(running.application, settings, running.readiness, drains, ended, shed)
     stop.ends(server)
 
-    def end(respawn: Respawn) -> None:
-        if not stop.is_set:
+    def end(respawn: Respawn | None) -> None:
+        if respawn is not None and not stop.is_set:
             respawn.keep_answering(listening, settings.listen.shutdown_timeout_seconds)
         server.end()
 
