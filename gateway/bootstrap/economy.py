@@ -176,7 +176,7 @@ def stock_routes(
     return (
         StockRoutes(desk, rows, reading, parts.engine.view, parts.settings.pages),
         StockQuoteRoutes(rows, reading, parts.engine.view),
-        StockAdminRoutes(desk, rows, reading, parts.people.audit),
+        StockAdminRoutes(desk, rows, reading, parts.people.audit, parts.pool),
     )
 
 

@@ -5,12 +5,14 @@ import contextlib
 from exchange.messages.units import format_money
 from gateway.economy.stocks.bodies import NewStockBody, StockStatusBody, check_symbol, new_stock
 from gateway.economy.stocks.desk import StockDesk
+from gateway.economy.stocks.interest import interest_today
 from gateway.economy.stocks.views import StockView, hours_before, stock_view
 from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.wire.errors import Conflict, LimitReached, NotFound, Unavailable, UnknownOutcome
 from persistence.clock import now_us
 from persistence.errors import CommandNotTaken, OutcomeUnknown
+from persistence.postgres.database import Queryable
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.economy.stocks.reading import StockReading
 from persistence.repositories.economy.stocks.stocks import STOCKS_MAX, Stocks
@@ -20,18 +22,25 @@ class StockAdminRoutes:
     """Looks after stocks."""
 
     def __init__(
-        self, desk: StockDesk, rows: Stocks, reading: StockReading, audit: AuditLog
+        self,
+        desk: StockDesk,
+        rows: Stocks,
+        reading: StockReading,
+        audit: AuditLog,
+        clock: Queryable,
     ) -> None:
+        """`clock` is asked which day it is."""
         self._reading = reading
         self._desk = desk
         self._rows = rows
         self._audit = audit
+        self._clock = clock
 
     async def create(self, request: Request[NewStockBody, None]) -> StockView:
         """List a stock, of which there are no shares yet, and open its reserve."""
         new, now = new_stock(request.body), now_us()
         self._desk.require_engine()
-        row = await self._rows.add(new, now, await self._rows.today())
+        row = await self._rows.add(new, now, await interest_today(self._clock))
         trail = AuditTrail(self._audit, request.request_id)
         what = f"stock:{new.symbol} {format_money(new.base)} {format_money(new.slope)}"
         if row is None:

@@ -22,8 +22,7 @@ from exchange.model.state import State
 from exchange.model.system_accounts import reserve_of
 from exchange.rules.accounts.funding import transfer_refusal
 from gateway.economy.movements.movements import Kind, Movements
-from gateway.economy.rewards.rules import day_of
-from gateway.economy.stocks.interest import Interest
+from gateway.economy.stocks.interest import Interest, interest_today
 from gateway.economy.stocks.orders import (
     Ask,
     checked,
@@ -48,7 +47,6 @@ from gateway.wire.errors import (
 from persistence.clock import now_us
 from persistence.errors import CommandNotTaken
 from persistence.loop.ports import Answer, CommandPort
-from persistence.postgres.clocks import database_now
 from persistence.postgres.database import OUTAGES, DeadlinePool
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.economy.intents import Intent, Intents, NewIntent
@@ -136,7 +134,7 @@ class StockDesk:
             except _UnderWay as under_way:
                 await self._see_through(under_way, call)
             except _InterestDue:
-                await self._interest.add_to(stock.id, day_of(await database_now(self._pool)))
+                await self._interest.add_to(stock.id, await interest_today(self._pool))
             except _NoReserve:
                 await self.open_reserve(stock.id)
         raise Unavailable("Others trade this stock just now", retry_after_seconds=_RETRY_S)
@@ -224,7 +222,7 @@ class StockDesk:
             raise await _under_way(connection, row.under_way)
         require_buyable(row, ask)
         changes_loans = ask.leverage > 1 or not ask.is_buy
-        if changes_loans and row.interest_day < day_of(await database_now(connection)):
+        if changes_loans and row.interest_day < await interest_today(connection):
             raise _InterestDue
         holdings = await self._stocks.holdings(connection, row.id, user_id)
         stock = stock_of(row, holdings)

@@ -12,6 +12,7 @@ from typing import Final
 
 from exchange.messages.errors import InvariantViolated
 from gateway.economy.movements.movements import Kind, Point
+from gateway.economy.rewards.rules import day_of
 from gateway.economy.stocks.orders import (
     INTEREST,
     asked_of_day,
@@ -25,7 +26,8 @@ from gateway.economy.stocks.orders import (
 from gateway.economy.stocks.rules.trading import add_interest
 from gateway.engine_side.audited import OK
 from persistence.clock import now_us
-from persistence.postgres.database import DeadlinePool
+from persistence.postgres.clocks import database_now
+from persistence.postgres.database import DeadlinePool, Queryable
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.economy.intents import Intents, NewIntent
 from persistence.repositories.economy.stocks.orders import StockOrders
@@ -34,6 +36,11 @@ from persistence.repositories.economy.stocks.stocks import Stocks
 JOB: Final = "stock-interest"
 DAYS_MAX: Final = 366
 """Days of a stock that are made up for at once."""
+
+
+async def interest_today(source: Queryable) -> date:
+    """Return which day of UTC it is by the database's clock, as interest goes by that."""
+    return day_of(await database_now(source))
 
 
 class Interest:

@@ -5,11 +5,9 @@ A stock whose last trade has no answer yet waits for the next run. One whose res
 should be fails the run, but only when the others have had theirs.
 """
 
-from gateway.economy.rewards.rules import day_of
-from gateway.economy.stocks.interest import JOB, Interest
+from gateway.economy.stocks.interest import JOB, Interest, interest_today
 from gateway.jobs.job import Arguments, Job
 from gateway.observability.logs import Logger
-from persistence.postgres.clocks import database_now
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.audit import AuditLog
 from persistence.repositories.jobs import JobRows
@@ -38,7 +36,7 @@ class StockInterest(Interest):
 
     async def run(self, _arguments: Arguments) -> None:
         """Add the interest of every day that is over."""
-        added = await self.add(day_of(await database_now(self._pool)))
+        added = await self.add(await interest_today(self._pool))
         if added:
             self._logger.info("stock interest", orders=added)
 

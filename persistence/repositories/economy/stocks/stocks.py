@@ -24,7 +24,6 @@ _COLUMNS: Final = (
     "id, symbol, name, base, slope, interest, margin, is_halted, supply, created_at, interest_day,"
     " under_way"
 )
-_TODAY: Final = "SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date"
 # Who creates one waits for whoever does already: numbers are given one after the other.
 _LOCK: Final = "LOCK TABLE stocks IN SHARE ROW EXCLUSIVE MODE"
 _ADD: Final = (
@@ -104,11 +103,6 @@ class Stocks:
             await connection.execute(_LOCK)
             row = await connection.fetchrow(_ADD, *msgspec.structs.astuple(new), now, day)
         return None if row is None else StockRow(*row)
-
-    async def today(self) -> date:
-        """Return which day of UTC it is by the database's clock, as interest goes by that."""
-        today: date = await self._pool.fetchval(_TODAY)
-        return today
 
     async def by_symbol(self, symbol: str) -> StockRow | None:
         """Return a stock as it stands."""
