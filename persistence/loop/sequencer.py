@@ -36,6 +36,7 @@ from persistence.errors import (
 from persistence.journal.journal import SealedBatch
 from persistence.journal.segments.segments import Segments
 from persistence.journal.tip import Tip
+from persistence.loop.alarm import Alarm
 from persistence.loop.authority import current_authority
 from persistence.loop.client_ids.known_ids import KnownIds
 from persistence.loop.command_queue import (
@@ -125,6 +126,7 @@ class Sequencer:
         self._unanswered: Sequence[asyncio.Future[Answer] | None] = ()
         """Of the batch that is being published, or of those that are being isolated."""
         self._wakeup = asyncio.Event()
+        self._alarm = Alarm(self._loop, self._wakeup.set)
         self._draining = False
         self._watch = StallWatch(
             self._asked_at, commit_timeout_s, self._observer, self._tell_unknown, self._abandon
@@ -176,6 +178,7 @@ class Sequencer:
     async def stop(self) -> None:
         """Drain, write the tip, and let the lead go."""
         await self.drain()
+        self._alarm.stop()
         self._watch.close()
         if self._recovered.tip is not None:
             await self._recovered.tip.close()
@@ -351,11 +354,8 @@ class Sequencer:
                 delay = min(delay, max(due - now, 0) / 1_000_000)
             left = self._left.delay(state.timers, now)
             delay = delay if left is None else min(delay, left)
-        timer = self._loop.call_later(delay, self._wakeup.set)
-        try:
-            await self._wakeup.wait()
-        finally:
-            timer.cancel()
+        self._alarm.within(delay)
+        await self._wakeup.wait()
 
     def _wake(self, _done: object) -> None:
         self._wakeup.set()
