@@ -34,15 +34,9 @@ from gateway.http.reading.bodies import BODY_HAS_COME, BodyReader, has_body
 from gateway.http.reading.hanging_up import asked_by
 from gateway.http.reading.held_flow import GOES_ON
 from gateway.http.reading.query_strings import parse_query, refuse_query, take_min_seq
+from gateway.http.reading.whole_answers import whole_answer
 from gateway.http.request import Request, Stream
-from gateway.http.responses import (
-    encode_result,
-    send_body,
-    send_error,
-    send_json,
-    send_stream,
-    send_unchanged,
-)
+from gateway.http.responses import JSON, encode_result, send_stream, send_unchanged, whole_error
 from gateway.http.routing import BoundRoute, RouteTable, Shape
 from gateway.wire.errors import (
     AccountSuspended,
@@ -104,7 +98,7 @@ class Dispatcher:
                 raise
             if isinstance(answer, RateLimited) and answer.says_limit:
                 trace.limit_headers = ()
-            await send_error(send, answer, trace.request_id)
+            await send(whole_error(answer, trace.request_id))
 
     def _require_standing(self, bound: BoundRoute, caller: Principal | None) -> None:
         """Raise AccountSuspended where a suspended account would change something."""
@@ -168,7 +162,7 @@ class Dispatcher:
         if not is_read:
             seq = self._seq()
         answer = encode_result(result, bound.shape, trace.request_id, seq)
-        await send_json(send, request.status, answer, tuple(request.reply_headers))
+        await send(whole_answer(request.status, JSON, answer, tuple(request.reply_headers)))
 
     async def _send_bare(
         self,
@@ -186,10 +180,10 @@ class Dispatcher:
                 await send_unchanged(send, tuple(request.reply_headers))
                 return
             kind, headers = result.content_type.encode(), tuple(request.reply_headers)
-            await send_body(send, request.status, kind, result.body, headers)
+            await send(whole_answer(request.status, kind, result.body, headers))
             return
         there = (b"location", result.location.encode("ascii"))
-        await send_body(send, request.status, _TEXT, b"", (there, *request.reply_headers))
+        await send(whole_answer(request.status, _TEXT, b"", (there, *request.reply_headers)))
 
     def _seq(self) -> int | msgspec.UnsetType:
         """Return how far this process knows what was committed."""
@@ -301,4 +295,4 @@ class Dispatcher:
         allow = self._table.allowed(path).encode("ascii")
         trace.limit_headers = self._limits.spend(Budget.STANDARD, None, trace.address)
         answer = encode_result(None, Shape.ONE, trace.request_id, self._seq())
-        await send_json(send, 200, answer, ((b"allow", allow),))
+        await send(whole_answer(200, JSON, answer, ((b"allow", allow),)))

@@ -2,8 +2,8 @@
 
 Each request gets an id, a `Trace` (kept in the scope for the layers below), the security headers,
 one log line, its metrics, and an answer even if the code below fails: 500 without internals. Plain
-ASGI with one wrapper around `send`, so that the hot path pays for it once. WebSocket scopes get a
-Trace and the boundary.
+ASGI with one wrapper around `send`, so that the hot path pays for it once; a whole answer may come
+as one message (`reading/whole_answers.py`). WebSocket scopes get a Trace and the boundary.
 """
 
 import itertools
@@ -18,7 +18,14 @@ from uvicorn.protocols.utils import ClientDisconnected
 from gateway.access.client_address import ClientAddresses
 from gateway.http.reading.bodies import ClientGone
 from gateway.http.reading.held_flow import ON_LIMITED
-from gateway.http.reading.whole_answers import BLOCK, TAKES_BLOCKS, HeaderBlock
+from gateway.http.reading.whole_answers import (
+    START,
+    WHOLE,
+    HeaderBlock,
+    Headers,
+    Sending,
+    spelled_out,
+)
 from gateway.http.responses import send_error
 from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import Logger
@@ -82,6 +89,17 @@ def _block_of(trace: "Trace") -> HeaderBlock:
     return _JSON_ASKED_ANEW if trace.is_asked_anew else _JSON
 
 
+def _added_to(trace: "Trace") -> Headers:
+    """Return the headers of one answer.
+
+    None holds a control: an id is one of `_REQUEST_ID` or made here, limits are told by numbers.
+    """
+    by_id = (b"x-request-id", trace.request_id.encode("ascii"))
+    if trace.is_https:
+        return (by_id, *trace.limit_headers, _HSTS)
+    return (by_id, *trace.limit_headers)
+
+
 def _nobody() -> None:
     """Hear of a refused request under another server than ours."""
 
@@ -121,7 +139,7 @@ class Trace:
         """Whether an answer that is no page's may be kept by whoever asks anew each time."""
         self.is_immutable = False
         """Whether that part is always the same at its address."""
-        self.limit_headers: tuple[tuple[bytes, bytes], ...] = ()
+        self.limit_headers: Headers = ()
         """What the answer says of the limit that the request was counted against."""
 
 
@@ -167,25 +185,20 @@ class Edge:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         trace = self._trace(scope)
-        takes_blocks = TAKES_BLOCKS in scope.get("extensions", ())
+        sending = send if isinstance(send, Sending) else None
 
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                trace.status = message["status"]
-                if trace.status == _LIMITED:
-                    scope.get("extensions", {}).get(ON_LIMITED, _nobody)()
-                headers = list(message.get("headers", ()))
-                headers.append((b"x-request-id", trace.request_id.encode("ascii")))
-                headers += trace.limit_headers
-                if trace.is_https:
-                    headers.append(_HSTS)
-                block = _block_of(trace)
-                if takes_blocks:
-                    message[BLOCK] = block
-                else:
-                    headers += block.headers
-                message["headers"] = headers
-            await send(message)
+            if message["type"] != START:
+                await send(message)
+                return
+            trace.status = message["status"]
+            if trace.status == _LIMITED:
+                scope.get("extensions", {}).get(ON_LIMITED, _nobody)()
+            added, block = _added_to(trace), _block_of(trace)
+            if sending is not None and WHOLE in message and sending.whole(message, added, block):
+                return
+            for part in spelled_out(message, (*added, *block.headers)):
+                await send(part)
 
         try:
             await self._app(scope, receive, send_with_headers)

@@ -14,8 +14,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
-from starlette.types import Receive, Send
+from starlette.types import Message, Receive, Send
 
+from gateway.http.reading.whole_answers import spelled_out, whole_answer
 from gateway.http.request import AsOf, AsOfView, Page, Slice, Stream, Told, UpTo
 from gateway.http.routing import Shape
 from gateway.wire.errors import ApiError, ErrorBody
@@ -142,14 +143,9 @@ async def send_body(
     body: bytes,
     headers: tuple[tuple[bytes, bytes], ...] = (),
 ) -> None:
-    """Send a whole answer."""
-    start_headers = [
-        (b"content-type", content_type),
-        (b"content-length", b"%d" % len(body)),
-        *headers,
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": start_headers})
-    await send({"type": "http.response.body", "body": body})
+    """Send a whole answer to any server, without the edge's help."""
+    for message in spelled_out(whole_answer(status, content_type, body, headers)):
+        await send(message)
 
 
 async def send_unchanged(send: Send, headers: tuple[tuple[bytes, bytes], ...]) -> None:
@@ -202,3 +198,8 @@ async def send_json(
 async def send_error(send: Send, error: ApiError, request_id: str) -> None:
     """Send the envelope of a failure."""
     await send_json(send, error.status, encode_error(error, request_id), error.headers)
+
+
+def whole_error(error: ApiError, request_id: str) -> Message:
+    """Return the envelope of a failure as one message, which the edge takes."""
+    return whole_answer(error.status, JSON, encode_error(error, request_id), error.headers)

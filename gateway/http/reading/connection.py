@@ -335,7 +335,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def _begin(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         if not cycle.disconnected:
-            super()._start_asgi_task(cycle, answering(cycle, app))
+            super()._start_asgi_task(cycle, answering(cycle, app, self.transport))
 
     def _say_nobody_is_left(self) -> None:
         """Let whoever answers know it: to write to a transport that has ended is an error."""

@@ -2,21 +2,26 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from gateway.http.reading.whole_answers import BLOCK, TAKES_BLOCKS, HeaderBlock, answering
+from gateway.http.reading.whole_answers import (
+    HeaderBlock,
+    Sending,
+    answering,
+    spelled_out,
+    whole_answer,
+)
 from tests.gateway.http.reading.test_whole_answer import Writes
 
-FIXED = HeaderBlock((b"x-frame-options", b"DENY"), (b"cache-control", b"no-store"))
-OWN = [(b"content-type", b"text/plain"), (b"content-length", b"4"), (b"x-request-id", b"a-1")]
+BLOCK = HeaderBlock((b"x-frame-options", b"DENY"), (b"cache-control", b"no-store"))
+ADDED = ((b"x-request-id", b"a-1"),)
 DATE = (b"date", b"Sat, 28 Nov 2026 07:00:00 GMT")
-WHOLE = [(b"body", False)]
+OWN = (b"x-name", b"value")
 
 
 class Answered:
@@ -25,6 +30,8 @@ class Answered:
     def __init__(self, method: str, *, keep_alive: bool) -> None:
         self.transport = Writes()
         self.ends = 0
+        self.steps = 0
+        """Answers that went out in one step."""
         transport = cast("asyncio.Transport", self.transport)
         self.flow = FlowControl(transport)
         log = logging.getLogger("nobody")
@@ -46,28 +53,21 @@ class Answered:
     def ended(self) -> None:
         self.ends += 1
 
-    async def by(
-        self,
-        headers: list[tuple[bytes, bytes]],
-        bodies: Sequence[tuple[bytes, bool]],
-        *,
-        by_block: bool,
-    ) -> None:
-        """Answer by a block of headers, or with all of them spelled out."""
+    async def by(self, *own: tuple[bytes, bytes], in_one_step: bool, body: bytes = b"body") -> None:
+        """Answer as the edge does: in one step if that can be, else spelled out."""
 
-        async def app(scope: Scope, _receive: Receive, send: Send) -> None:
-            assert TAKES_BLOCKS in scope["extensions"]
-            start: Message = {"type": "http.response.start", "status": 201, "headers": headers}
-            if by_block:
-                start[BLOCK] = FIXED
-            else:
-                start["headers"] = [*headers, *FIXED.headers]
-            await send(start)
-            for body, goes_on in bodies:
-                await send({"type": "http.response.body", "body": body, "more_body": goes_on})
+        async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+            assert isinstance(send, Sending)
+            start = whole_answer(201, b"text/plain", body, own)
+            if in_one_step and send.whole(start, ADDED, BLOCK):
+                self.steps += 1
+                return
+            for message in spelled_out(start, (*ADDED, *BLOCK.headers)):
+                await send(message)
 
-        cycle = self.cycle
-        await answering(cycle, cast("Any", app))(cycle.scope, cycle.receive, cycle.send)
+        cycle, transport = self.cycle, cast("asyncio.Transport", self.transport)
+        answer = answering(cycle, cast("Any", app), transport)
+        await answer(cycle.scope, cycle.receive, cycle.send)
 
     @property
     def told(self) -> tuple[bytes, list[bytes], bytes, bool, int, bool]:
@@ -81,58 +81,61 @@ class Answered:
 @pytest.mark.parametrize("keep_alive", [True, False])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize(
-    ("headers", "bodies"),
+    ("own", "body"),
     [
-        (OWN, WHOLE),
-        (OWN, [(b"bo", True), (b"dy", False)]),
-        ([*OWN, (b"connection", b"close")], WHOLE),
-        ([*OWN[:1], *OWN[2:]], [(b"body", True), (b"", False)]),
-        ([*OWN[:1], (b"content-length", b"0")], [(b"", False)]),
+        ((), b"body"),
+        ((), b""),
+        ((OWN, (b"set-cookie", b"a=b"), (b"set-cookie", b"c=d")), b"body"),
+        ((OWN, (b"connection", b"close")), b"body"),
     ],
 )
 async def test_an_answer_is_the_same_either_way(
-    headers: list[tuple[bytes, bytes]],
-    bodies: list[tuple[bytes, bool]],
-    method: str,
-    *,
-    keep_alive: bool,
+    own: tuple[tuple[bytes, bytes], ...], body: bytes, method: str, *, keep_alive: bool
 ) -> None:
     ours, theirs = (Answered(method, keep_alive=keep_alive) for _ in range(2))
-    await ours.by(headers, bodies, by_block=True)
-    await theirs.by(headers, bodies, by_block=False)
+    await ours.by(*own, body=body, in_one_step=True)
+    await theirs.by(*own, body=body, in_one_step=False)
     assert ours.told == theirs.told
     assert ours.ends == 1
+    is_whole = method == "GET" and (b"connection", b"close") not in own
+    assert ours.steps == is_whole
 
 
 async def test_a_whole_answer_is_written_once() -> None:
     answered = Answered("POST", keep_alive=True)
-    await answered.by(OWN, [(b"body", False)], by_block=True)
+    await answered.by(OWN, in_one_step=True)
     assert len(answered.transport.written) == 1
     assert answered.cycle.message_event.is_set()
 
 
 @pytest.mark.parametrize(
-    ("headers", "body"),
+    "own",
     [
-        ([*OWN, (b"x-name", b"a\r\nset-cookie: b")], b"body"),
-        (OWN, b"bod"),
-        (OWN, b"bodies"),
+        (b"x-name", b"a\r\nset-cookie: b"),
+        (b"x-name", b"a\x00"),
+        (b"content-length", b"2"),
     ],
 )
-async def test_what_is_wrong_is_refused_as_ever(
-    headers: list[tuple[bytes, bytes]], body: bytes
-) -> None:
+async def test_what_is_wrong_is_refused_as_ever(own: tuple[bytes, bytes]) -> None:
     answered = Answered("GET", keep_alive=True)
     with pytest.raises(RuntimeError):
-        await answered.by(headers, [(body, False)], by_block=True)
+        await answered.by(own, in_one_step=True)
     assert not answered.cycle.response_complete
     assert b"set-cookie" not in b"".join(answered.transport.written)
+
+
+async def test_there_is_one_answer_to_a_request() -> None:
+    answered = Answered("GET", keep_alive=True)
+    await answered.by(in_one_step=True)
+    with pytest.raises(RuntimeError):
+        await answered.by(in_one_step=True)
+    assert len(answered.transport.written) == 1
 
 
 async def test_nobody_is_written_to_who_does_not_read() -> None:
     answered = Answered("GET", keep_alive=True)
     answered.flow.pause_writing()
-    answering = asyncio.create_task(answered.by(OWN, WHOLE, by_block=True))
+    answering = asyncio.create_task(answered.by(in_one_step=True))
     for _ in range(5):
         await asyncio.sleep(0)
     assert answered.transport.written == []
@@ -144,5 +147,5 @@ async def test_nobody_is_written_to_who_does_not_read() -> None:
 async def test_nothing_is_written_to_whoever_has_gone() -> None:
     answered = Answered("GET", keep_alive=True)
     answered.cycle.disconnected = True
-    await answered.by(OWN, WHOLE, by_block=True)
+    await answered.by(in_one_step=True)
     assert answered.transport.written == []
