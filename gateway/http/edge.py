@@ -92,7 +92,8 @@ def _block_of(trace: "Trace") -> HeaderBlock:
 def _added_to(trace: "Trace") -> Headers:
     """Return the headers of one answer.
 
-    None holds a control: an id is one of `_REQUEST_ID` or made here, limits are told by numbers.
+    None holds a control: an id is of `_REQUEST_ID` or made here, limits are told by the names of
+    `access/budgets.py` and numbers.
     """
     by_id = (b"x-request-id", trace.request_id.encode("ascii"))
     if trace.is_https:

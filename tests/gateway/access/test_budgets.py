@@ -1,5 +1,6 @@
 """The table of limits: the document shows it, settings size it, every row of the API is in it."""
 
+import re
 from pathlib import Path
 
 from gateway.access.budgets import POLICIES, Budget, Policy, Tier
@@ -50,6 +51,8 @@ def test_the_document_shows_the_table() -> None:
 def test_names_are_unique_and_every_setting_sizes_a_limit() -> None:
     names = [policy.name for policy in POLICIES]
     assert len(set(names)) == len(names)
+    # They go into headers of every answer, where nobody looks at them any more.
+    assert all(re.fullmatch("[a-z-]+", name) for name in names)
     used = {name for policy in POLICIES for name in policy.settings}
     known = {setting.name for _, setting in settings_of(type(DEFAULTS))}
     assert used == known - {"RATE_LIMIT_TRACKED_KEYS"}

@@ -65,7 +65,14 @@ async def test_https_is_remembered_over_https_only(web: Web) -> None:
 
 @pytest.mark.parametrize(
     ("given", "kept"),
-    [("abc-1", True), ("x" * 64, True), ("x" * 65, False), ("a b", False), ('"}', False)],
+    [
+        ("abc-1", True),
+        ("x" * 64, True),
+        ("x" * 65, False),
+        ("a b", False),
+        ("a-1\n", False),
+        ('"}', False),
+    ],
 )
 async def test_request_id_of_the_client_is_kept_if_sound(web: Web, given: str, kept: bool) -> None:
     answer = await web.client.get("/health", headers={"x-request-id": given})

@@ -9,6 +9,9 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from gateway.access.client_address import ClientAddresses
+from gateway.http.edge import TRACE, Edge
+from gateway.http.reading.held_flow import ON_LIMITED
 from gateway.http.reading.whole_answers import (
     HeaderBlock,
     Sending,
@@ -16,6 +19,9 @@ from gateway.http.reading.whole_answers import (
     spelled_out,
     whole_answer,
 )
+from gateway.observability.error_reports import ErrorReports
+from gateway.observability.logs import configure_logs
+from gateway.observability.metrics import Metrics
 from tests.gateway.http.reading.test_whole_answer import Writes
 
 BLOCK = HeaderBlock((b"x-frame-options", b"DENY"), (b"cache-control", b"no-store"))
@@ -149,3 +155,34 @@ async def test_nothing_is_written_to_whoever_has_gone() -> None:
     answered.cycle.disconnected = True
     await answered.by(in_one_step=True)
     assert answered.transport.written == []
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("status", [200, 429])
+async def test_the_edge_sends_in_one_step_what_it_sends_to_another_server(
+    status: int, scheme: str
+) -> None:
+    limited: list[int] = []
+
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        scope[TRACE].limit_headers = ((b"ratelimit", b'"read";r=1;t=1'),)
+        await send(whole_answer(status, b"text/plain", b"body", (OWN,)))
+
+    edge = Edge(
+        app, ClientAddresses(()), Metrics().http, configure_logs("error"), ErrorReports(None)
+    )
+    ours, theirs = (Answered("GET", keep_alive=True) for _ in range(2))
+    for answered in (ours, theirs):
+        scope: Any = answered.cycle.scope
+        scope |= {"headers": [(b"x-request-id", b"a-1")], "scheme": scheme}
+        scope["extensions"] = {ON_LIMITED: lambda: limited.append(status)}
+    cycle, transport = ours.cycle, cast("asyncio.Transport", ours.transport)
+    await answering(cycle, cast("Any", edge), transport)(cycle.scope, cycle.receive, cycle.send)
+    cycle = theirs.cycle
+    await edge(cast("Any", cycle.scope), cast("Any", cycle.receive), cast("Any", cycle.send))
+    assert ours.told == theirs.told
+    assert [len(answered.transport.written) for answered in (ours, theirs)] == [1, 2]
+    lines = ours.told[1]
+    assert {b"x-request-id: a-1", b'ratelimit: "read";r=1;t=1', b"x-name: value"} <= {*lines}
+    assert any(line.startswith(b"strict-transport") for line in lines) is (scheme == "https")
+    assert len(limited) == (2 if status == 429 else 0)
