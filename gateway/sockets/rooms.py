@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Callable, Iterable
 from typing import Generic, Protocol, TypeVar
 
-from gateway.sockets.framing.frames import Message
+from gateway.sockets.framing.frames import Message, Messages
 from gateway.sockets.framing.outbound import Outbound
 from persistence.clock import now_us
 
@@ -46,6 +46,11 @@ class Room(Generic[MemberT]):
         """Queue a message for everybody in the room."""
         for member in self.members:
             member.outbound.push(message.frame(member.namespace))
+
+    def send_all(self, messages: Messages) -> None:
+        """Queue messages for everybody in the room, one behind the other."""
+        for member in self.members:
+            member.outbound.push_all(messages.frames(member.namespace))
 
 
 class Everybody(Generic[MemberT]):

@@ -97,6 +97,7 @@ def account_messages(
     seq = account.seq - len(orders) - len(holdings) - cash
     for order in orders:
         seq += 1
+        of_order: Fields = epoch, seq
         market = markets[order.market_id]
         fields = order_fields(order, market)
         if order.placed_seq == command_seq:
@@ -107,30 +108,20 @@ def account_messages(
             event = "order_cancelled"
         else:
             event = "order_updated"
-        shown = (*fields, epoch, seq)
-        told.append((event, OrderMessage(*shown)))
+        told.append((event, OrderMessage(*fields, *of_order)))
         for trade in fills.get(order.id, ()):
-            filled = (*_own_fill(trade, order, market, at), epoch, seq)
-            told.append(("order_filled", FillMessage(*filled)))
+            is_taker = trade.taker_order_id == order.id
+            fee = trade.taker_fee if is_taker else trade.maker_fee
+            own = order.id, order.client_order_id, fee
+            filled = own_fill_fields(trade, market, at, *own, is_taker=is_taker)
+            told.append(("order_filled", FillMessage(*filled, *of_order)))
     if cash:
         seq += 1
         cash_now = balance_fields(account.available, account.locked)
         told.append(("balance_updated", BalanceMessage(*cash_now, epoch, seq)))
     for holding in holdings:
         seq += 1
-        shares = (*position_fields(holding, markets[holding.market_id]), epoch, seq)
-        told.append(("position_updated", PositionMessage(*shares)))
+        of_holding: Fields = epoch, seq
+        shares = position_fields(holding, markets[holding.market_id])
+        told.append(("position_updated", PositionMessage(*shares, *of_holding)))
     return told
-
-
-def _own_fill(trade: TradeExecuted, order: Order, market: Market, at: int) -> Fields:
-    is_taker = trade.taker_order_id == order.id
-    return own_fill_fields(
-        trade,
-        market,
-        at,
-        order.id,
-        order.client_order_id,
-        trade.taker_fee if is_taker else trade.maker_fee,
-        is_taker=is_taker,
-    )

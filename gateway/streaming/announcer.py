@@ -15,7 +15,7 @@ A fault of ours in making a message doesn't reach the engine, which would stop
 (`sockets/untold.py`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -32,16 +32,16 @@ from exchange.messages.events import (
 )
 from exchange.messages.execution import Execution
 from exchange.messages.terms import ExchangeMode, Standing
-from exchange.model.accounts import Account, Holding
+from exchange.model.accounts import Holding
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
 from gateway.markets.views import MarketView, TradeView, market_view, trade_fields
 from gateway.observability.tallies import Tally
-from gateway.sockets.framing.frames import Message
+from gateway.sockets.framing.frames import Message, Messages
 from gateway.sockets.rooms import Everybody, Room, UserRooms
 from gateway.sockets.untold import Untold
-from gateway.streaming.account_messages import Fills, Stamp, account_messages
+from gateway.streaming.account_messages import Stamp, account_messages
 from gateway.streaming.book_messages import changed_levels
 from gateway.streaming.rooms import MarketRooms, Rooms, best_of
 from gateway.trading.results import JustPlaced
@@ -198,29 +198,18 @@ class Announcer:
         placed = self._placed if type(execution.command) is PlaceOrder else None
         orders = _by_account(dirty.orders, users)
         holdings = _by_account(dirty.holdings, users) if dirty.holdings else {}
+        stamp = Stamp(view.seq, view.now, self._rooms.epoch)
         for account in dirty.accounts:
             room = users.get(account.id)
-            if room is not None:
-                theirs = orders.get(account.id, ()), holdings.get(account.id, ())
-                try:
-                    self._tell_account(room, account, *theirs, fills, view, placed)
-                except Exception as error:  # noqa: BLE001 - as above
-                    self._untold.send_away(room.members, error)
-
-    def _tell_account(
-        self,
-        room: Room[Any],
-        account: Account,
-        orders: Sequence[Order],
-        holdings: Sequence[Holding],
-        fills: Fills,
-        view: State,
-        placed: JustPlaced | None,
-    ) -> None:
-        stamp = Stamp(view.seq, view.now, self._rooms.epoch)
-        told = account_messages(stamp, account, orders, holdings, fills, view.markets, placed)
-        for event, data in told:
-            self._send(room, Message(event, data))
+            if room is None:
+                continue
+            theirs = orders.get(account.id, ()), holdings.get(account.id, ())
+            try:
+                told = account_messages(stamp, account, *theirs, fills, view.markets, placed)
+                room.send_all(Messages(told))
+                self._sent.count += len(told) * len(room.members)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._untold.send_away(room.members, error)
 
     def _send(self, room: Room[Any], message: Message) -> None:
         room.send(message)

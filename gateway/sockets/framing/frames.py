@@ -9,6 +9,8 @@ namespace that anybody listens in, whatever the number of its recipients.
 
 import re
 import struct
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -24,17 +26,29 @@ _EVENT_HEADS: Final = (b"42", b"42/ws,")
 _ACK_HEADS: Final = (b"43%d[", b"43/ws,%d[")
 _SHORT: Final = 125
 _MEDIUM: Final = 65_535
+_REMEMBERED: Final = 4_096
+"""So many beginnings of frames are kept: most messages are of a few hundred lengths."""
 _HEAD: Final = re.compile(r"(?:(/[^,?\[{\"]{0,64})(?:\?[^,]{0,64})?,)?([0-9]{1,15})?", re.ASCII)
 
 
 def text_frame(payload: bytes) -> bytes:
     """Return the unmasked, final text frame of a UTF-8 payload (RFC 6455, 5.2)."""
-    length = len(payload)
+    return _frame_head(len(payload)) + payload
+
+
+def _frame_head(length: int) -> bytes:
     if length <= _SHORT:
-        return bytes((0x81, length)) + payload
+        return bytes((0x81, length))
     if length <= _MEDIUM:
-        return struct.pack("!BBH", 0x81, 126, length) + payload
-    return struct.pack("!BBQ", 0x81, 127, length) + payload
+        return struct.pack("!BBH", 0x81, 126, length)
+    return struct.pack("!BBQ", 0x81, 127, length)
+
+
+@lru_cache(_REMEMBERED)
+def _event_start(namespace: int, length: int) -> bytes:
+    """Return what stands in a frame before an event whose JSON has this length."""
+    head = _EVENT_HEADS[namespace]
+    return _frame_head(len(head) + length) + head
 
 
 class Message:
@@ -50,8 +64,28 @@ class Message:
         """Return the frame for recipients in a namespace, always the same object."""
         frame = self._frames[namespace]
         if frame is None:
-            frame = self._frames[namespace] = text_frame(_EVENT_HEADS[namespace] + self._body)
+            body = self._body
+            frame = self._frames[namespace] = _event_start(namespace, len(body)) + body
         return frame
+
+
+class Messages:
+    """Events that go one behind the other to any number of sockets: (event, data) of each."""
+
+    __slots__ = ("_bodies", "_frames")
+
+    def __init__(self, told: Sequence[tuple[str, object]]) -> None:
+        self._bodies = [_encode(event) for event in told]
+        self._frames: list[list[bytes] | None] = [None, None]
+
+    def frames(self, namespace: int) -> list[bytes]:
+        """Return the frames for recipients in a namespace, always the same objects."""
+        frames = self._frames[namespace]
+        if frames is None:
+            frames = self._frames[namespace] = [
+                _event_start(namespace, len(body)) + body for body in self._bodies
+            ]
+        return frames
 
 
 def ack_frame(namespace: int, ack_id: int, answer: object) -> bytes:

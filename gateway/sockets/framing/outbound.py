@@ -17,7 +17,7 @@ of it is read in each of these, since the answer to what made the burst comes be
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Final, Protocol
 
@@ -123,6 +123,20 @@ class Outbound:
         else:
             self._bytes += len(frame)
             self._enqueue(frame)
+
+    def push_all(self, frames: Sequence[bytes]) -> None:
+        """Push frames one behind the other, those that a turn still takes all at once."""
+        size = self._turn_bytes + sum(map(len, frames))
+        if not self.flowing or size > WRITE_BYTES:
+            for frame in frames:
+                self.push(frame)
+            return
+        turn = self._turn
+        is_begun = bool(turn)
+        turn += frames
+        self._turn_bytes = size
+        if turn and not is_begun:
+            self._schedule(self)
 
     def push_pending(self, pending: Pending) -> None:
         """Queue a message to be made later; only while not `flowing`."""

@@ -1,8 +1,9 @@
 """WebSocket frames and Socket.IO heads."""
 
+import msgspec
 import pytest
 
-from gateway.sockets.framing.frames import Message, ack_frame, event_head, text_frame
+from gateway.sockets.framing.frames import Message, Messages, ack_frame, event_head, text_frame
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,17 @@ def test_message_is_encoded_once_for_each_namespace() -> None:
     assert message.frame(0) == text_frame(b'42["pong",{"a":1}]')
     assert message.frame(1) == text_frame(b'42/ws,["pong",{"a":1}]')
     assert message.frame(1) is message.frame(1)
+
+
+@pytest.mark.parametrize("namespace", [0, 1])
+def test_messages_are_framed_as_each_alone(namespace: int) -> None:
+    told = [("a", {"text": "x" * length}) for length in (0, 110, 111, 112, 65_500, 65_530, 0)]
+    messages = Messages(told)
+    assert messages.frames(namespace) == [Message(*one).frame(namespace) for one in told]
+    assert messages.frames(namespace) is messages.frames(namespace)
+    head = (b"42", b"42/ws,")[namespace]
+    for frame, (event, data) in zip(messages.frames(namespace), told, strict=True):
+        assert frame == text_frame(head + msgspec.json.encode([event, data]))
 
 
 def test_ack() -> None:

@@ -12,6 +12,7 @@ from gateway.sockets.framing.outbound import (
     BYTES_PER_MESSAGE,
     GRACE_SECONDS,
     READ_PART,
+    WRITE_BYTES,
     Outbound,
     TurnEnd,
 )
@@ -119,6 +120,71 @@ async def test_the_turn_ends_after_its_answers() -> None:
     for _ in range(4):
         await asyncio.sleep(0)
     assert written == [b"event ack"]
+
+
+class Told:
+    """A queue whose transport takes `writes` more, and all that is seen of it from outside."""
+
+    def __init__(self, writes: int, *before: int) -> None:
+        self.seen: list[object] = []
+        self.writes = writes
+        self.queue = Outbound(
+            self.write, 3, lambda: self.seen.append("over"), lambda _queue: self.seen.append("soon")
+        )
+        if writes == 0:
+            self.queue.pause()
+        for size in before:
+            self.queue.push(b"." * size)
+
+    def write(self, frames: bytes) -> None:
+        self.seen.append(frames)
+        self.writes -= 1
+        if self.writes == 0:
+            self.queue.pause()
+
+    def rest(self) -> list[object]:
+        self.seen.append(len(self.queue))
+        self.queue.push(b"," * WRITE_BYTES)
+        self.seen.append(len(self.queue))
+        self.writes = 100
+        self.queue.resume()
+        self.queue.push(b"one more")
+        return self.seen
+
+
+@pytest.mark.parametrize("writes", [0, 1, 2, 100])
+@pytest.mark.parametrize("before", [(), (7,), (WRITE_BYTES - 2,), (WRITE_BYTES + 1,)])
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        (),
+        (1,),
+        (1, 1),
+        (1, 2),
+        (2, WRITE_BYTES),
+        (WRITE_BYTES + 1, 5),
+        (9_000,) * 20,
+        (1,) * (3 * BURST + 2),
+        (BYTES_PER_MESSAGE,) * 4,
+    ],
+)
+@pytest.mark.usefixtures("clock")
+def test_frames_pushed_together_are_pushed_one_by_one(
+    writes: int, before: tuple[int, ...], sizes: tuple[int, ...]
+) -> None:
+    frames = [bytes([number]) * size for number, size in enumerate(sizes)]
+    together, one_by_one = Told(writes, *before), Told(writes, *before)
+    together.queue.push_all(frames)
+    for frame in frames:
+        one_by_one.queue.push(frame)
+    assert together.rest() == one_by_one.rest()
+
+
+def test_frames_pushed_together_after_the_end_are_nothing() -> None:
+    wire = Wire()
+    wire.queue.stop()
+    wire.queue.push_all([b"a", b"b"])
+    assert (wire.written, len(wire.queue), wire.overflows) == ([], 0, 0)
 
 
 def test_what_a_turn_brought_before_a_pause_comes_first() -> None:
