@@ -23,7 +23,7 @@ PING: Final = b"\x81\x012"
 
 _encode: Final = msgspec.json.Encoder().encode
 _EVENT_HEADS: Final = (b"42", b"42/ws,")
-_ACK_HEADS: Final = (b"43%d[", b"43/ws,%d[")
+_ACKS: Final = (b"43%d[%b]", b"43/ws,%d[%b]")
 _SHORT: Final = 125
 _MEDIUM: Final = 65_535
 _REMEMBERED: Final = 4_096
@@ -90,7 +90,7 @@ class Messages:
 
 def ack_frame(namespace: int, ack_id: int, answer: object) -> bytes:
     """Return the frame that acknowledges a client's event."""
-    return text_frame(b"%b%b]" % (_ACK_HEADS[namespace] % ack_id, _encode(answer)))
+    return text_frame(_ACKS[namespace] % (ack_id, _encode(answer)))
 
 
 def event_head(packet: str) -> tuple[str, int | None, str] | None:
