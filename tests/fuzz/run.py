@@ -8,14 +8,21 @@ is copied into `corpus/NAME/`. The exit status is not 0 if anything was found.
 """
 
 import contextlib
+import importlib
 import sys
 import time
 from pathlib import Path
 
 import atheris
 
+from tests.fuzz.readers import READERS
+
+# Before all else: whatever is imported later isn't followed.
 with atheris.instrument_imports(include=["exchange", "gateway"]):
-    from tests.fuzz.targets import LONGEST, REFUSALS, TARGETS, TOO_LONG_S
+    for reader in READERS:
+        importlib.import_module(reader)
+
+from tests.fuzz.targets import LONGEST, REFUSALS, TARGETS, TOO_LONG_S
 
 CORPUS = Path(__file__).parent / "corpus"
 SEED = "20260101"

@@ -12,9 +12,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
+from tests.fuzz.readers import READERS
 from tests.fuzz.targets import LONGEST, REFUSALS, TARGETS, TOO_LONG_S
 from tests.lengths import length
 
@@ -71,6 +74,29 @@ def test_what_is_as_long_as_may_be_keeps_nobody_waiting(name: str) -> None:
         for piece in (data, data[1:]):
             repeated = data[:1] + piece * (LONGEST // max(1, len(piece)))
             take(name, repeated[:LONGEST])
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_the_fuzzer_follows_whatever_of_ours_reads_an_input(name: str) -> None:
+    reached: set[str] = set()
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call":
+            reached.add(frame.f_globals.get("__name__", ""))
+
+    # What is made once, of all routes, is made before.
+    for data in kept(name):
+        take(name, data)
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        for data in kept(name):
+            take(name, data)
+    finally:
+        sys.setprofile(before)
+    ours = {module for module in reached if module.startswith(("exchange.", "gateway."))}
+    assert ours
+    assert ours - set(READERS) == set()
 
 
 @pytest.mark.skipif(not HAS_ATHERIS, reason="there is no wheel of atheris for this Python")
