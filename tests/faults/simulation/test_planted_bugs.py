@@ -6,11 +6,13 @@ from tests.faults.simulation.planted import BUGS
 from tests.faults.simulation.world import run
 
 SEEDS = 200
+FIRST_TRIED = {"skip_the_fence": 41, "publish_in_doubt": 20, "resend_a_stream_entry": 4}
+"""Seeds that found a rare one; where they don't, since the programs have changed, all are tried."""
 
 
 @pytest.mark.parametrize("name", BUGS)
 def test_a_planted_bug_is_caught(name: str) -> None:
-    for seed in range(SEEDS):
+    for seed in (FIRST_TRIED.get(name, 0), *range(SEEDS)):
         with BUGS[name]():
             outcome = run(seed)
         if outcome.problems:
