@@ -10,12 +10,14 @@ from alembic.script import ScriptDirectory
 import migrations
 from persistence.postgres import migrate
 from persistence.postgres.database import connect
+from tests.lengths import IS_LONG
 
 _FOLDER = Path(migrations.__file__).parent
 _STEPS = sorted((_FOLDER / "versions").glob("[0-9]*.py"))
 # All that a step can make: columns, constraints, indexes, functions, triggers, types, sequences.
 # Steps that set rows right and leave the schema: each has a test of its own for what it does.
 _ROWS_ALONE = frozenset({"0051"})
+_BY_THE_DAY = 12
 _OURS = "ARRAY['public'::regnamespace, to_regnamespace('jobs')]"
 _SCHEMA = f"""
 SELECT 'column', format('%s.%s %s %s %s %s %s', c.relname, a.attname, c.relkind,
@@ -69,7 +71,12 @@ async def schema(url: str) -> list[tuple[str, str]]:
 async def test_every_step_goes_back_to_the_schema_it_found(empty_database_url: str) -> None:
     before = await schema(empty_database_url)
     assert before == []
-    for revision in revisions():
+    # By the day those that may still change; what was released is as it was.
+    old, new = list(revisions())[:-_BY_THE_DAY], list(revisions())[-_BY_THE_DAY:]
+    if not IS_LONG:
+        await migrate.upgrade(empty_database_url, old[-1])
+        before = await schema(empty_database_url)
+    for revision in old + new if IS_LONG else new:
         await migrate.upgrade(empty_database_url, revision)
         after = await schema(empty_database_url)
         assert (after == before) == (revision in _ROWS_ALONE), (

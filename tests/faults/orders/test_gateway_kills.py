@@ -19,7 +19,7 @@ from tests.lengths import length
 from tests.server_process import ServerProcess, until
 
 KILLS = length(5, long=100)
-REDIS_ROUNDS = length(2, long=10)
+REDIS_ROUNDS = length(1, long=10)
 TRADERS = 4
 LONGEST_ROUND = 100
 BACK_S = 60.0

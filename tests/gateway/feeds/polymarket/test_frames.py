@@ -22,11 +22,11 @@ from tests.venues.book_flow import BookFlow, Step, Trouble, troubled
 from tests.venues.polymarket_flow import MARKET, NO, YES, ChannelWriter
 from tests.venues.recorded import lines_of
 
-STEPS = length(20_000, long=1_000_000)
+STEPS = length(8_000, long=1_000_000)
 TROUBLED_STEPS = length(10_000, long=500_000)
 SNAPSHOT_EVERY = 500
 FAULTS = length(200, long=10_000)
-"""In each of the two shapes, so both have 40 000 changes and 400 faults every day."""
+"""In each of the two shapes, so have 18 000 changes and 200 faults each every day."""
 SHAPES = pytest.mark.parametrize("is_old", [True, False], ids=["old shape", "new shape"])
 
 
