@@ -9,7 +9,7 @@ from exchange.messages.commands import ResolveMarket
 from exchange.messages.terms import Resolution
 from persistence.projection.process import projections
 from persistence.proof.online.look import Looked
-from tests.lengths import IS_LONG, length
+from tests.lengths import length
 from tests.persistence.bet_stories import project
 from tests.persistence.projection.test_bets import one_step
 from tests.persistence.proof.online.days import findings, one_look
@@ -20,7 +20,7 @@ PICTURES = length(20, long=200)
 LOOKS = length(20, long=100)
 BEFORE, BETS_BEFORE = 800, 60
 """So many commands, and bets, are there before the first look."""
-PAUSE_S = 0 if IS_LONG else 0.02
+PAUSE_S = 0.02
 """Between two batches or bets beside a look: the more is done meanwhile, the longer takes the next.
 Without, the sixth look came after ten thousand commands and two minutes, beside no more commits.
 """
