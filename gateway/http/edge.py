@@ -24,7 +24,7 @@ from gateway.http.reading.whole_answers import (
     HeaderBlock,
     Headers,
     Sending,
-    spelled_out,
+    send_spelled_out,
 )
 from gateway.http.responses import send_error
 from gateway.observability.error_reports import ErrorReports
@@ -198,8 +198,7 @@ class Edge:
             added, block = _added_to(trace), _block_of(trace)
             if sending is not None and WHOLE in message and sending.whole(message, added, block):
                 return
-            for part in spelled_out(message, (*added, *block.headers)):
-                await send(part)
+            await send_spelled_out(send, message, (*added, *block.headers))
 
         try:
             await self._app(scope, receive, send_with_headers)

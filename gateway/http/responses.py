@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 from starlette.types import Message, Receive, Send
 
-from gateway.http.reading.whole_answers import spelled_out, whole_answer
+from gateway.http.reading.whole_answers import send_spelled_out, whole_answer
 from gateway.http.request import AsOf, AsOfView, Page, Slice, Stream, Told, UpTo
 from gateway.http.routing import Shape
 from gateway.wire.errors import ApiError, ErrorBody
@@ -144,8 +144,7 @@ async def send_body(
     headers: tuple[tuple[bytes, bytes], ...] = (),
 ) -> None:
     """Send a whole answer to any server, without the edge's help."""
-    for message in spelled_out(whole_answer(status, content_type, body, headers)):
-        await send(message)
+    await send_spelled_out(send, whole_answer(status, content_type, body, headers))
 
 
 async def send_unchanged(send: Send, headers: tuple[tuple[bytes, bytes], ...]) -> None:
@@ -196,8 +195,8 @@ async def send_json(
 
 
 async def send_error(send: Send, error: ApiError, request_id: str) -> None:
-    """Send the envelope of a failure."""
-    await send_json(send, error.status, encode_error(error, request_id), error.headers)
+    """Send the envelope of a failure to any server."""
+    await send_spelled_out(send, whole_error(error, request_id))
 
 
 def whole_error(error: ApiError, request_id: str) -> Message:

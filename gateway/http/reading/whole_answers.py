@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, Final
 
-from starlette.types import Message
+from starlette.types import Message, Send
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
@@ -44,17 +44,18 @@ def whole_answer(status: int, content_type: bytes, body: bytes, headers: Headers
     return {"type": START, "status": status, "headers": [kind, *headers], WHOLE: body}
 
 
-def spelled_out(start: Message, added: Headers = ()) -> tuple[Message, ...]:
-    """Return the start of an answer with more headers, as any server takes it, and what is behind
-    it if it is whole.
+async def send_spelled_out(send: Send, start: Message, added: Headers = ()) -> None:
+    """Send the start of an answer with more headers, as any server takes it, and what is behind it
+    if it is whole.
     """
     headers = [*start.get("headers", ()), *added]
     if WHOLE not in start:
-        return ({**start, "headers": headers},)
+        await send({**start, "headers": headers})
+        return
     body: bytes = start[WHOLE]
     headers.append((b"content-length", b"%d" % len(body)))
-    head = {"type": START, "status": start["status"], "headers": headers}
-    return head, {"type": "http.response.body", "body": body}
+    await send({"type": START, "status": start["status"], "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 class Sending:

@@ -16,7 +16,7 @@ from gateway.http.reading.whole_answers import (
     HeaderBlock,
     Sending,
     answering,
-    spelled_out,
+    send_spelled_out,
     whole_answer,
 )
 from gateway.observability.error_reports import ErrorReports
@@ -68,8 +68,7 @@ class Answered:
             if in_one_step and send.whole(start, ADDED, BLOCK):
                 self.steps += 1
                 return
-            for message in spelled_out(start, (*ADDED, *BLOCK.headers)):
-                await send(message)
+            await send_spelled_out(send, start, (*ADDED, *BLOCK.headers))
 
         cycle, transport = self.cycle, cast("asyncio.Transport", self.transport)
         answer = answering(cycle, cast("Any", app), transport)
