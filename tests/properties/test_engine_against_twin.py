@@ -149,4 +149,4 @@ class EngineAgainstTwin(RuleBasedStateMachine):
 
 
 TestEngineAgainstTwin = pytest.mark.timeout(900)(EngineAgainstTwin.TestCase)
-TestEngineAgainstTwin.settings = settings(max_examples=length(100, long=10_000))
+TestEngineAgainstTwin.settings = settings(max_examples=length(250, long=10_000))
