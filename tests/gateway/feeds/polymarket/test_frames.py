@@ -26,7 +26,7 @@ STEPS = length(8_000, long=1_000_000)
 TROUBLED_STEPS = length(10_000, long=500_000)
 SNAPSHOT_EVERY = 500
 FAULTS = length(200, long=10_000)
-"""In each of the two shapes, so have 18 000 changes and 200 faults each every day."""
+"""In each of the two shapes, so either has 18 000 changes and 200 faults every day."""
 SHAPES = pytest.mark.parametrize("is_old", [True, False], ids=["old shape", "new shape"])
 
 
