@@ -34,7 +34,8 @@ from persistence.postgres.database import DeadlinePool
 from persistence.relay.channel import Channel, is_made_with
 from persistence.relay.commands.shared_clock import READ_S, SharedClock
 from persistence.relay.commands.writer import StreamCommands
-from persistence.relay.follower import Follower, load
+from persistence.relay.follower import Follower
+from persistence.relay.loading import load
 from persistence.relay.looks import identity_of
 from persistence.relay.messages import BusMessage
 from persistence.relay.subscriber import RedisSubscriber

@@ -26,18 +26,16 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, Protocol
 
-import msgspec
-
 from exchange.model.state import State
 from persistence.errors import HistoryMismatch, SecretDiffers, SegmentUnreadable
-from persistence.journal import tables
 from persistence.journal.reader import rows_after
 from persistence.journal.rows import JournalRow
 from persistence.journal.source import JournalSource
 from persistence.loop.committed_view import COMMANDS_BETWEEN_LOOKS, TURN_S, apply_committed
 from persistence.loop.ports import ExecutionListener
-from persistence.postgres.database import Fetching, absence_waited_for, connect
+from persistence.postgres.database import Fetching, absence_waited_for
 from persistence.relay.freshness import Freshness
+from persistence.relay.loading import Loaded, load
 from persistence.relay.looks import Look, look
 from persistence.relay.messages import BusMessage, Rows
 
@@ -49,9 +47,6 @@ LOOK_S: Final = 1.0
 """Between two looks at the database."""
 RELOAD_COMMANDS: Final = 200_000
 """A longer gap isn't replayed: loading the tables is quicker."""
-LOAD_S: Final = 120.0
-"""So long the tables may take to come."""
-_CLOSE_S: Final = 2.0
 _MEND_S: Final = 1.0
 """Between two repairs if one wasn't enough: the database is away, or a row never fits."""
 
@@ -77,34 +72,6 @@ class FeedListener(Protocol):
 
     def on_reload(self, epoch: int, view: State) -> None:
         """Take note that the view was loaded anew: nobody heard what lies between."""
-
-
-class Loaded(msgspec.Struct, frozen=True):
-    """A view, and what the database said of the place in the chain at which it stands."""
-
-    view: State
-    look: Look
-
-
-async def load(url: str) -> Loaded:
-    """Load the view from one moment of the tables; raises DatabaseUnavailable.
-
-    On a connection of its own, since a pooled one would give up on a large exchange.
-    """
-    connection = await connect(url)
-    # A host that is gone without a word is left; what waits for it then fails.
-    timer = asyncio.get_running_loop().call_later(LOAD_S, connection.terminate)
-    try:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            found = await look(connection)
-            if found is None:
-                raise HistoryMismatch("engine_state is empty")
-            snapshot = await tables.read_in_transaction(connection, with_ids=False)
-    finally:
-        timer.cancel()
-        with contextlib.suppress(TimeoutError):
-            await connection.close(timeout=_CLOSE_S)
-    return Loaded(tables.build(snapshot, with_ids=False), found)
 
 
 class Follower:
@@ -147,8 +114,8 @@ class Follower:
         self._stream = loaded.look.stream_id
         self._distrusted: str | None = None
         """A stream that led the view ahead of its database."""
-        self._newcomer: str | None = None
-        """A stream that was heard though another one leads."""
+        self._newcomer: BusMessage | None = None
+        """The last that an engine said while another one led, as far as was known."""
         self._hurry = asyncio.Event()
         self._is_broken = False
         """Whether the view is half of what it should be, and waits for the tables."""
@@ -223,11 +190,20 @@ class Follower:
             with absence_waited_for():
                 await self._look()
 
-    def _wonder(self, stream: str) -> None:
+    def _wonder(self, message: BusMessage) -> None:
         """Ask at once, and once, whether an engine that wasn't heard before leads now."""
-        if stream not in {self._stream, self._newcomer, self._distrusted}:
-            self._newcomer = stream
+        if message.stream == self._distrusted:
+            return
+        if self._newcomer is None or self._newcomer.stream != message.stream:
             self._hurry.set()
+        self._newcomer = message
+
+    async def _hear_newcomer(self) -> None:
+        """Take what was said by an engine that turned out to lead: its next word is a beat away."""
+        message = self._newcomer
+        if message is not None and message.stream == self._stream:
+            self._newcomer = None
+            await self._take(message)
 
     async def _look(self) -> None:
         """Ask the database who leads and how far it is, and compare.
@@ -248,6 +224,7 @@ class Follower:
                 await self._catch_up()
             else:
                 self._freshness.looked(found, self.view.seq)
+            await self._hear_newcomer()
 
     def _differs(self, found: Look) -> bool:
         return self.view.seq == found.last_seq and self._hash != found.chain_hash
@@ -266,7 +243,7 @@ class Follower:
             await self._catch_up()
             return
         if message.stream != self._stream or message.stream == self._distrusted:
-            self._wonder(message.stream)
+            self._wonder(message)
             return
         if isinstance(message, Rows):
             for row in message.rows:

@@ -189,9 +189,14 @@ class Trading:
             await self.order()
 
     async def on_and_on(self) -> None:
-        """Place orders until cancelled."""
+        """Place orders until cancelled; the last one is answered by then, so nothing moves later."""
         while True:
-            await self.order()
+            order = asyncio.create_task(self.order())
+            try:
+                await asyncio.shield(order)
+            except asyncio.CancelledError:
+                await order
+                raise
 
 
 @asynccontextmanager

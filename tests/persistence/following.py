@@ -12,7 +12,8 @@ from exchange.proof.state_hash import state_hash
 from persistence.journal.rows import JournalRow
 from persistence.postgres.clocks import database_now
 from persistence.postgres.database import create_pool
-from persistence.relay.follower import Follower, load
+from persistence.relay.follower import Follower
+from persistence.relay.loading import load
 from persistence.relay.messages import Beat, BusMessage, Rows
 from tests.persistence.running import ANN, Recorder, Running, limit, open_for_trade, running, until
 

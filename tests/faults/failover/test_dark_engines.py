@@ -109,6 +109,7 @@ async def test_one_that_waits_in_the_dark_takes_nothing_over_and_goes_on_where_i
         both.leader.kill()
         killed_at = time.monotonic()
         took = await takes_over(both.standby, killed_at)
+        await both.serves(traders[0], killed_at)
         unknown = await nothing_lost(both, market, traders)
         print(
             f"{fault}: whole again, it leads {took:.2f} s after the other's end; {unknown} unknown"

@@ -33,7 +33,8 @@ from persistence.relay.commands.messages import answer_channel, command_stream
 from persistence.relay.commands.reader import CommandReader
 from persistence.relay.commands.shared_clock import READ_S, SharedClock
 from persistence.relay.commands.writer import StreamCommands
-from persistence.relay.follower import STALE_AFTER_S, Follower, load
+from persistence.relay.follower import STALE_AFTER_S, Follower
+from persistence.relay.loading import load
 from persistence.relay.messages import BusMessage
 from persistence.relay.publisher import RedisPublisher
 from persistence.relay.subscriber import RedisSubscriber

@@ -28,7 +28,8 @@ async def test_another_engine_leads(database_url: str) -> None:
         (row,) = await made.trade()
         # Whoever it is and however well it fits: the database hasn't named it.
         before = made.view.seq
-        await made.tape.hear(await made.said(row, stream=OTHER), await made.beat(stream=OTHER))
+        rival = "a rival's"
+        await made.tape.hear(await made.said(row, stream=rival), await made.beat(stream=rival))
         assert (made.follower.epoch, made.watcher.told, made.view.seq) == (epoch, [], before)
         assert not made.follower.is_fresh
         await made.tape.hear(await made.said(row), await made.beat())
@@ -56,6 +57,8 @@ async def test_a_newcomer_is_asked_about_at_once_and_once(database_url: str) -> 
         made.tape.put(await made.beat(stream=OTHER))
         await until(lambda: made.follower.epoch == epoch + 1)
         assert made.watcher.told == [("epoch", epoch + 1)]
+        # What it said before it was known to lead counts: its next word is a second away.
+        await until(lambda: made.follower.is_fresh)
         # The one of before speaks on, and nothing of it is heard.
         counted = made.follower._store = Counted(made.follower._store)
         for _ in range(5):
