@@ -86,7 +86,19 @@ class Dirty:
         self.accounts.clear()
         self.markets.clear()
         self.holdings.clear()
-        for rare in (
+        for rare in self._rare():
+            if rare:
+                rare.clear()
+        self.mode = False
+        self.number += 1
+
+    @property
+    def has_rare(self) -> bool:
+        """Whether anything changed that hardly any command changes."""
+        return self.mode or any(self._rare())
+
+    def _rare(self) -> tuple[dict[Any, Any], ...]:
+        return (
             self.reopenings,
             self.windows,
             self.payouts,
@@ -96,11 +108,7 @@ class Dirty:
             self.market_limits,
             self.account_limits,
             self.edited,
-        ):
-            if rare:
-                rare.clear()
-        self.mode = False
-        self.number += 1
+        )
 
 
 Tied = SortedDict[tuple[int, int], dict[int, Order]]

@@ -98,9 +98,12 @@ class Timers:
         """Return (due time, id) of one kind, the next first."""
         return self._set[kind]
 
-    def next_due(self) -> int | None:
-        """Return when the next one is due that comes before all else; None if none is set."""
-        return self._next(_STRICT)
+    def next_due(self, until: int = TIME_MAX) -> int | None:
+        """Return when the next is due that comes before all else; None if none is by `until`."""
+        if until < self._not_before:
+            return None
+        due = self._next(_STRICT)
+        return None if due is None or due > until else due
 
     def next_left(self) -> int | None:
         """Return when the next part of left-over work is due; None if there is none."""
@@ -108,13 +111,12 @@ class Timers:
 
     def is_due(self, at: int) -> bool:
         """Return whether any is due at or before `at` that comes before all else."""
-        if at < self._not_before:
-            return False
-        due = self._next(_STRICT)
-        return due is not None and due <= at
+        return self.next_due(at) is not None
 
     def is_left(self, at: int) -> bool:
         """Return whether left-over work is due at or before `at`."""
+        if at < self._not_before:
+            return False
         due = self._next(_LEFT)
         return due is not None and due <= at
 

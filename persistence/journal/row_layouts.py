@@ -48,6 +48,8 @@ from persistence.journal.codes import (
     TRADE_KIND,
 )
 
+_NO_ROWS: Final = BitString.frombytes(b"")
+_ENCODER: Final = msgspec.json.Encoder()
 _pack_order: Final = struct.Struct(">qqqqqqqqqqqqqqHBBBBBBBq").pack
 _pack_order_change: Final = struct.Struct(">qqqqqqqqBB").pack
 _pack_trade: Final = struct.Struct(">qqqqqqqqqqqqHHBBB").pack
@@ -124,7 +126,12 @@ class MovedMoney(msgspec.Struct, frozen=True):
 
 def packed(rows: list[bytes]) -> BitString:
     """Join rows into one parameter."""
-    return BitString.frombytes(b"".join(rows))
+    return BitString.frombytes(b"".join(rows)) if rows else _NO_ROWS
+
+
+def as_json(rows: Sequence[msgspec.Struct]) -> str:
+    """Write rows that hardly any batch has into one parameter."""
+    return _ENCODER.encode(rows).decode() if rows else "[]"
 
 
 def text_list(texts: Sequence[str | None]) -> str:

@@ -25,7 +25,7 @@ from typing import Final
 from exchange.engine import Engine
 from exchange.messages.commands import Command
 from exchange.proof.running_balances import RunningBalances
-from persistence.clock import now_us
+from persistence.clock import MICROSECONDS, now_us
 from persistence.errors import (
     BatchRefused,
     DatabaseUnavailable,
@@ -348,10 +348,10 @@ class Sequencer:
         """Sleep until there is something to do, at the latest until the next timer is due."""
         delay = _LONGEST_WAIT_S
         state = self._engine.state
-        now, due = max(self._clock(), state.now), state.timers.next_due()
+        now = max(self._clock(), state.now)
         if self._batch.can_grow:
-            if due is not None:
-                delay = min(delay, max(due - now, 0) / 1_000_000)
+            due = state.timers.next_due(now + round(_LONGEST_WAIT_S * MICROSECONDS))
+            delay = delay if due is None else max(due - now, 0) / MICROSECONDS
             left = self._left.delay(state.timers, now)
             delay = delay if left is None else min(delay, left)
         self._alarm.within(delay)

@@ -189,7 +189,7 @@ class Trading:
             await self.order()
 
     async def on_and_on(self) -> None:
-        """Place orders until cancelled; the last one is answered by then, so nothing moves later."""
+        """Place orders until cancelled; the last one is answered then, so nothing moves later."""
         while True:
             order = asyncio.create_task(self.order())
             try:

@@ -31,7 +31,7 @@ def test_the_earliest_is_first_and_of_one_moment_the_lowest_id() -> None:
     for due, id_ in ((30, 1), (20, 9), (20, 4)):
         timers.set(CLOSING, due, id_)
     assert list(timers.of(CLOSING)) == [(20, 4), (20, 9), (30, 1)]
-    assert timers.next_due() == 20
+    assert (timers.next_due(), timers.next_due(20), timers.next_due(19)) == (20, 20, None)
     assert timers.first_due(19) is None
     assert timers.first_due(20) == CloseMarket(4)
     timers.unset(CLOSING, 20, 4)
@@ -52,3 +52,15 @@ def test_of_one_moment_kinds_run_in_their_order() -> None:
         timers.unset(kind, *timers.of(kind)[0])
     wanted = [ExpireOrder(7), CloseMarket(5), ExpireOrder(4), FireDeadMan(1), EndLease(2)]
     assert ran == [*wanted, PayHolders(3)]
+
+
+def test_what_was_set_and_taken_back_is_due_no_more() -> None:
+    timers = Timers()
+    timers.set(CLOSING, 30, 1)
+    timers.set(PAYOUT, 10, 2)
+    assert (timers.next_due(), timers.is_due(29)) == (30, False)
+    assert (timers.is_left(9), timers.is_left(10)) == (False, True)
+    timers.set(EXPIRY, 20, 3)
+    timers.unset(EXPIRY, 20, 3)
+    timers.unset(PAYOUT, 10, 2)
+    assert (timers.next_due(25), timers.next_due(), timers.is_left(10**15)) == (None, 30, False)
