@@ -7,6 +7,7 @@ begun, and ended (a run that ended well is deleted, one that failed for good isn
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -188,9 +189,16 @@ async def ticks_go_by(here: Exchange, count: int) -> None:
 
 
 def each_tick_once(runs: dict[int, Run]) -> None:
-    """Every tick from the first to the last has one run of each job."""
+    """Every tick from the first to the last has one run of each job.
+
+    A worker that is late puts a tick again behind the one that follows it: the library remembers
+    the newest alone. Such a run is behind its time, and is left out here.
+    """
     for job in JOBS:
-        ticks = sorted(run.tick for run in runs.values() if run.job == job)
+        ticks: list[int] = []
+        for run in runs.values():
+            if run.job == job and run.tick >= max(ticks, default=0):
+                ticks.append(run.tick)
         assert ticks == list(range(min(ticks), max(ticks) + 1, TICK_S)), job
 
 
@@ -203,11 +211,12 @@ async def test_every_job_runs_once_a_tick(tmp_path: Path, database_url: str) -> 
         over = {number: run for number, run in runs.items() if ENDED in run.story}
         assert {tuple(run.story) for run in over.values()} == {(PUT, BEGUN, ENDED)}
         await _both_gateways_tell(here)
-        await _one_is_killed(here)
+        left = await _one_is_killed(here)
         said = here.done()
-    told = said["job done"] + said["job passed over"]
-    assert len(told) == len(set(told)), "nothing is done twice"
-    assert set(over) <= set(told)
+    told = Counter(said["job done"] + said["job passed over"])
+    # Who was killed may have done one and not yet said so to the database.
+    assert {number for number, times in told.items() if times > 1} <= left, "nothing is done twice"
+    assert set(over) <= told.keys()
     # On a slow machine a run is still under way when the next two are there: of these the last one
     # alone is worth doing.
     passed_over = set(said["job passed over"]) & set(over)
@@ -226,8 +235,11 @@ async def _both_gateways_tell(here: Exchange) -> None:
         assert {job["job"] for job in status[0]["jobs"]} >= set(JOBS)
 
 
-async def _one_is_killed(here: Exchange) -> None:
-    """A worker dies in the middle of a run: another one ends it, and no tick is lost or doubled."""
+async def _one_is_killed(here: Exchange) -> set[int]:
+    """A worker dies in the middle of a run: another one ends it, and no tick is lost or doubled.
+
+    Return the runs that it left.
+    """
     first = await here.database.fetchval("SELECT min(id) FROM jobs.procrastinate_workers")
     here.kalshi.rest.fail(Fault.SILENCE, times=None)
     while (job := await here.at_work(first)) is None:  # noqa: ASYNC110 - another process's
@@ -249,9 +261,10 @@ async def _one_is_killed(here: Exchange) -> None:
     await ticks_go_by(here, 3)
     runs = await here.runs()
     each_tick_once(runs)
-    for row in left:
-        if (run := runs.get(row[0])) is not None:
-            again = (PUT, BEGUN, AGAIN, BEGUN, ENDED)
-            assert tuple(run.story) in {again, (PUT, BEGUN, FAILED)}
-    others = [run for number, run in runs.items() if number not in {row[0] for row in left}]
+    numbers = {row[0] for row in left}
+    for number in numbers & runs.keys():
+        again = (PUT, BEGUN, AGAIN, BEGUN, ENDED)
+        assert tuple(runs[number].story) in {again, (PUT, BEGUN, FAILED)}
+    others = [run for number, run in runs.items() if number not in numbers]
     assert {tuple(run.story) for run in others if ENDED in run.story} == {(PUT, BEGUN, ENDED)}
+    return numbers
